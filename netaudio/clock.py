@@ -1,0 +1,52 @@
+"""Time to position, from reports that come late but never early."""
+
+from collections import deque
+
+WINDOW = 64  # reports
+SLEW_DOWN, SLEW_UP = 0.005, 0.05  # seconds a second by which the map follows; up is proven, down is a guess
+SETTLING = 16  # reports until which it goes up at once
+JUMP_SECONDS = 0.2  # a map that is wrong by more, for STUBBORN reports on end, is set anew
+STUBBORN = 6
+
+
+class Clock:
+    """An affine map between a local time (seconds) and a remote position (frames).
+
+    A report says that a position had been reached at a time; delays on its way make it look older, never
+    newer. So the best of the last WINDOW reports is taken, and followed slowly: what is paced by this clock
+    sees neither jitter nor steps. Drift needs no estimate: 200 ppm bias a window of 5 s by a millisecond.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.started = False
+        self._ahead = 0.0  # position minus rate * time, in frames
+        self._seen: deque[float] = deque(maxlen=WINDOW)
+        self._time = 0.0
+        self._wrong = self._reports = 0
+
+    def report(self, time: float, position: float) -> None:
+        """Take a report: at `time` this position had been reached."""
+        ahead = position - self.rate * time
+        if not self.started:
+            self.started, self._ahead, self._time = True, ahead, time
+        self._wrong = self._wrong + 1 if abs(ahead - self._ahead) > JUMP_SECONDS * self.rate else 0
+        if self._wrong >= STUBBORN:
+            self._seen.clear()
+            self._ahead, self._wrong = ahead, 0
+        self._seen.append(ahead)
+        self._reports += 1
+        step = max(self._seen) - self._ahead
+        elapsed = max(0.0, time - self._time) * self.rate
+        if step < 0:
+            step = max(step, -SLEW_DOWN * elapsed)
+        elif self._reports > SETTLING:
+            step = min(step, SLEW_UP * elapsed)
+        self._ahead += step
+        self._time = max(time, self._time)
+
+    def position(self, time: float) -> float:
+        return self._ahead + self.rate * time
+
+    def time(self, position: float) -> float:
+        return (position - self._ahead) / self.rate

@@ -1,0 +1,185 @@
+"""The knit: the client plays what the server has not heard yet.
+
+    out(n) = r(n) * packet(n) + sum over voices of sample(n) * (g_E(n) - r(n) * g_H(n))
+
+g_E is a voice's gain under all events, g_H the gain that the server gave it in the packet, r is 1 where packets
+flow and 0 where they are missing. The sum is mix(E) for any r, wherever the client holds the sample's frames.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio.instrument import ENDLESS
+from netaudio.mixer import Frames, Mixer, Rows
+from netaudio.rings import Packet, TripleRing
+from netaudio.score import Gains, Line, Score, Straight, Voice
+
+NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
+MAX_SPANS = 10_000
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Tally:
+    """What the callback counts, in frames."""
+
+    played: int = 0
+    streamed: int = 0
+    uncovered: int = 0
+    missing: int = 0
+    spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
+    margins: list[int] = field(default_factory=list)  # knit margins, one per note alive at its cut
+
+    def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:
+        self.uncovered += int(uncovered.sum())
+        self.missing += int(missing.sum())
+        edges = np.flatnonzero(np.diff(uncovered, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2).tolist():
+            if self.spans and self.spans[-1][1] == first + start:
+                self.spans[-1][1] = first + end
+            elif len(self.spans) < MAX_SPANS:
+                self.spans.append([first + start, first + end])
+
+
+class Knit:
+    """Renders segments of the timeline from a score, a bank and the packets that are there. Positions go up."""
+
+    def __init__(self, score: Score, rings: TripleRing) -> None:
+        self.score, self.rings = score, rings
+        self.volume = Line(1.0, score.ramp)
+        self.tally = Tally()
+        self.consumed = 0  # what the last packet played had heard: no later one has heard less
+        self._mixer = Mixer()
+        self._level = 0.0  # r at the last frame
+        self._hidden: Frames = np.zeros((0, 2), np.float32)  # what is still to come of a concealment
+        self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
+
+    def watch(self, voice: Voice) -> None:
+        """Measure the knit margin of a new hybrid note."""
+        self._awaiting.append((voice, None))
+
+    def render(self, bank: Frames, first: int, count: int) -> None:
+        """Append positions first .. first + count to the merged ring; count is at most GUARD."""
+        at, end = first, first + count
+        while at < end:
+            packet = self.rings.remote.at(at)
+            stop = min(end, packet.end) if packet else self.rings.remote.next(at, end)
+            self._segment(bank, packet, at, stop - at)
+            at = stop
+        self.tally.played += count
+        self._settle_margins(end)
+
+    def _segment(self, bank: Frames, packet: Packet | None, at: int, count: int) -> None:
+        if packet is None:
+            if self._level > 0:
+                self._conceal(bank, at)
+            self._level, r, steady = 0.0, np.zeros(count), False
+        else:
+            r = np.clip(self._level + np.arange(1, count + 1) / self.score.ramp, 0, 1)
+            steady, self._level = self._level == 1.0, float(r[-1])
+            self._hear(packet, at)
+        out = self._own(bank, packet, at, count, r, steady)
+        self.rings.local.write(at, out)
+        if packet is not None:
+            part = packet.frames[at - packet.position :][:count]
+            out = out + (part if steady else part * r[:, None].astype(np.float32))
+        volume = self.volume.straight(at, at + count - 1, 0)
+        if volume is not None and not volume[1]:
+            out = out * np.float32(volume[0])
+        else:
+            out = out * self.volume.values(np.arange(at, at + count), 0)[:, None].astype(np.float32)
+        if len(self._hidden):
+            part, self._hidden = self._hidden[:count], self._hidden[count:]
+            out[: len(part)] += part
+        self.rings.merged.write(at, out)
+
+    def _own(
+        self, bank: Frames, packet: Packet | None, at: int, count: int, r: NDArray[np.float64], steady: bool
+    ) -> Frames:
+        """What the client adds: of each voice the gain that it should have less the one that the packet gives."""
+        rows, score, end = Rows(), self.score, at + count
+        before, heard = (packet.before, packet.heard) if packet else (-1, -1)
+        n = np.arange(at, end)
+        uncovered: Mask = np.zeros(count, np.bool_)
+        missing: Mask = np.zeros(count, np.bool_)
+        if len(self._hidden):
+            uncovered[: len(self._hidden)] = missing[: len(self._hidden)] = True
+        streamed = False
+        for voice in score.voices:
+            age, sample = voice.age(at), voice.sample
+            if age + count <= 0 or age >= sample.length:
+                continue
+            if steady and age >= voice.cut and voice.same(before, end):
+                streamed = streamed or score.straight(voice, at, count) != (0.0, 0.0)
+                continue  # the stream has it just as it should be
+            line: Straight | None = None
+            curve: Gains | None = None
+            if packet is not None and voice.seq <= heard and age + count > voice.cut:
+                x = (n - packet.position + 1) / len(packet.frames)
+                curve = score.gains(voice, n) - r * score.tail_gains(voice, n, before, heard, x)
+            else:
+                line = score.straight(voice, at, count)
+                curve = score.gains(voice, n) if line is None else None
+            held, covered = (sample.held, sample.covered) if voice.cut else (0, 0)
+            if age < held and line is not None:
+                rows.add(sample.read_at(age), *line)
+            elif age < held and curve is not None:
+                rows.curved.append((sample.read_at(age), curve))
+            if age + count > covered:
+                if line is not None:
+                    curve = np.asarray(line[0] + line[1] * np.arange(count), np.float64)
+                assert curve is not None
+                bare = (np.abs(curve) > 1e-9) & (n >= at + covered - age) & (n < at + min(sample.length - age, count))
+                bare &= n >= at - age
+                uncovered |= bare
+                missing |= bare if voice.seq > before else bare & (r < 1)
+        self.tally.streamed += count if streamed else 0
+        if uncovered.any():
+            self.tally.mark(at, uncovered, missing)
+        made: Frames = self._mixer.mix(bank, [rows], count)[0]
+        return made
+
+    def _conceal(self, bank: Frames, at: int) -> None:
+        """Into a hole: what went out lately and the client cannot make is mirrored and fades over 5 ms."""
+        ramp = self.score.ramp
+        first, rows = at - ramp, Rows()
+        n = np.arange(first, at)
+        for voice in self.score.voices:
+            age = voice.age(first)
+            if not voice.cut or age + ramp <= 0 or age >= voice.sample.held:
+                continue
+            rows.curved.append((voice.sample.read_at(age), self.score.gains(voice, n)))
+        own = self._mixer.mix(bank, [rows], ramp)[0] * self.volume.values(n, 0)[:, None]
+        residue = self.rings.merged.read(first, ramp) - own
+        if np.abs(residue).max() > NOISE:
+            fade = 1 - np.arange(1, ramp + 1) / ramp
+            self._hidden = (residue[::-1] * fade[:, None]).astype(np.float32)
+        else:
+            self._hidden = self._hidden[:0]
+
+    def _hear(self, packet: Packet, at: int) -> None:
+        self.consumed = max(self.consumed, packet.before)
+        if any(known is None for _, known in self._awaiting):
+            self._awaiting = [
+                (voice, at if known is None and voice.seq <= packet.before else known)
+                for voice, known in self._awaiting
+            ]
+
+    def _settle_margins(self, position: int) -> None:
+        waiting = []
+        for voice, known in self._awaiting:
+            cut = voice.start + voice.cut
+            if position < cut or (known is None and self.score.alive(voice, position)):
+                waiting.append((voice, known))
+            elif known is not None and min(self.score.end(voice), voice.stolen_at) > cut:
+                self.tally.margins.append(cut - known)
+        self._awaiting = waiting
+
+    def forget(self, position: int, stream: bool) -> None:
+        """Drop what is silent under all that is known and under all that a packet to come may have heard."""
+        ramp = self.score.ramp  # a concealment looks back so far
+        self.score.forget(position - ramp, self.consumed if stream else ENDLESS)
+        self.volume.forget(position - ramp, 0)

@@ -1,0 +1,208 @@
+"""The client's side of the wire: events and reports out, packets in. Time is an argument."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from netaudio import messages
+from netaudio.errors import ProtocolError
+from netaudio.player import ClientPlayer
+from netaudio.rings import CAPACITY, Packet
+from netaudio.rtp import (
+    MAX_EVENTS,
+    UNKNOWN_SLACK,
+    Audio,
+    Payload,
+    Reply,
+    Report,
+    is_audio,
+    parse_audio,
+    parse_reply,
+)
+from netaudio.score import Event, ScoreState
+from netaudio.units import unwrap16, unwrap32, wrap32
+
+REPORT_SECONDS = 0.05
+PROBE_SECONDS = 0.02  # between reports while the round trip is being measured
+RESEND_SECONDS = (0.0, 0.005, 0.015, 0.035)  # a lost TCP segment would hold an event back for 200 ms
+WINDOW_SECONDS = 1.0
+ROUND_TRIPS = 2000  # kept
+
+
+@dataclass
+class PacketCount:
+    received: int = 0
+    lost: int = 0
+    late: int = 0
+    duplicate: int = 0
+    strange: int = 0  # datagrams that were not ours or made no sense
+
+
+class Link:
+    """One session's wire. Feed it datagrams; send what `control` and `datagrams` give."""
+
+    def __init__(self, player: ClientPlayer, ssrc: int, secret: bytes, payload: Payload, buffer_size: int) -> None:
+        self.player, self.ssrc, self.secret, self.payload = player, ssrc, secret, payload
+        self.buffer_size = buffer_size
+        self.count = PacketCount()
+        self.heard = 0  # the server has all events up to this seq
+        self.round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)  # seconds
+        self.slacks: deque[tuple[float, int]] = deque()  # (time, frames) of the last second's packets
+        self.all_slacks = SlackHistogram()
+        self.last_audio: float | None = None
+        self.probing = False
+        self._unheard: deque[Event] = deque()
+        self._due: list[float] = []
+        self._next_report = 0.0
+        self._counter = 0
+        self._highest: int | None = None  # extended sequence number
+        self._first = self._expected_before = self._received_before = 0
+        self._seen: set[int] = set()
+        self._transit: float | None = None
+        self._jitter = 0.0  # RFC 3550, 6.4.1; frames
+
+    def control(self, now: float) -> list[messages.Message]:
+        """What the player did since the last call, for the control connection."""
+        out: list[messages.Message] = []
+        while self.player.outbox:
+            item = self.player.outbox.popleft()
+            if isinstance(item, ScoreState):
+                self._unheard.clear()
+                self.heard = item.seq
+                out.append(messages.Resume(item))
+            else:
+                out.append(messages.Event(item.seq, item.position, item.message, item.cut))
+                self._unheard.append(item)
+                self._due = [now + delay for delay in RESEND_SECONDS]
+        return out
+
+    def datagrams(self, now: float) -> list[bytes]:
+        """The reports that are due: at once and thrice more with new events, else regularly."""
+        while self._unheard and self._unheard[0].seq <= self.heard:
+            self._unheard.popleft()
+        if not self._unheard:
+            self._due.clear()
+        if now < self._next_report and not any(due <= now for due in self._due):
+            return []
+        self._due = [due for due in self._due if due > now]
+        self._next_report = now + (PROBE_SECONDS if self.probing else REPORT_SECONDS)
+        return [self._report(now).pack(self.secret)]
+
+    def receive_datagram(self, data: bytes, now: float) -> None:
+        """Take what came from the server's address; what makes no sense is counted and dropped."""
+        try:
+            if is_audio(data):
+                self._take_audio(parse_audio(data), now)
+            else:
+                self._take_reply(parse_reply(data), now)
+        except ProtocolError:
+            self.count.strange += 1
+
+    def round_trip(self, share: float) -> float:
+        """A quantile of the measured round trips, in seconds; 0 before the first."""
+        return quantile(self.round_trips, share)
+
+    @property
+    def jitter(self) -> float:
+        """Seconds: p99.9 less p50 of the round trip."""
+        return self.round_trip(0.999) - self.round_trip(0.5)
+
+    def slack(self, now: float) -> int | None:
+        """Frames: p1 of the last second's packets."""
+        while self.slacks and self.slacks[0][0] < now - WINDOW_SECONDS:
+            self.slacks.popleft()
+        return round(quantile((s for _, s in self.slacks), 0.01)) if self.slacks else None
+
+    def _report(self, now: float) -> Report:
+        time, position = self.player.began
+        slack = self.slack(now)
+        expected = 0 if self._highest is None else self._highest - self._first + 1
+        gone = (expected - self._expected_before) - (self.count.received - self._received_before)
+        fraction = max(0, 256 * gone // max(1, expected - self._expected_before))
+        self._expected_before, self._received_before = expected, self.count.received
+        self._counter += 1
+        return Report(
+            self.ssrc, self._counter, position, round(max(0.0, now - time) * 1e6) & 0xFFFF_FFFF,
+            UNKNOWN_SLACK if slack is None else slack, self.buffer_size, round(self.round_trip(0.5) * 1e6),
+            round(now * 1e6) & 0xFFFF_FFFF, min(fraction, 255), self.count.lost, self._highest or 0,
+            round(self._jitter), tuple(self._unheard)[:MAX_EVENTS],
+        )  # fmt: skip
+
+    def _take_reply(self, reply: Reply, now: float) -> None:
+        if reply.ssrc != self.ssrc:
+            raise ProtocolError("a reply of another session")
+        self.heard = max(self.heard, reply.heard)
+        trip = wrap32(round(now * 1e6) - reply.sent) - reply.hold
+        if 0 <= trip < 10_000_000:
+            self.round_trips.append(trip / 1e6)
+
+    def _take_audio(self, audio: Audio, now: float) -> None:
+        if audio.ssrc != self.ssrc or audio.type != self.payload.type:
+            raise ProtocolError("audio of another session")
+        if not self.player.linked:
+            return
+        playhead = self.player.position
+        position = unwrap32(audio.timestamp, playhead)
+        frames = self.payload.decode(audio.payload)
+        if not self._is_new(audio.sequence):
+            self.count.duplicate += 1
+            return
+        self.last_audio = now
+        self.count.received += 1
+        slack = position - playhead
+        self.slacks.append((now, slack))
+        self.all_slacks.add(slack)
+        self._measure_jitter(now, position)
+        self.heard = max(self.heard, audio.heard)
+        if slack < 0:
+            self.count.late += 1
+        if -len(frames) < slack < CAPACITY - self.player.rings.remote.chunk:
+            self.player.rings.remote.put(Packet(position, audio.before, audio.heard, frames))
+
+    def _is_new(self, sequence: int) -> bool:
+        """Count gaps in the sequence numbers (RFC 3550, A.1, A.3); False for a duplicate."""
+        if self._highest is None:
+            self._first = self._highest = sequence
+        extended = unwrap16(sequence, self._highest)
+        if extended in self._seen:
+            return False
+        if extended > self._highest:
+            self.count.lost += extended - self._highest - 1
+            self._highest = extended
+        elif self._seen:
+            self.count.lost -= extended >= self._first
+        self._seen.add(extended)
+        if len(self._seen) > 8192:
+            self._seen = {s for s in self._seen if s > self._highest - 4096}
+        return True
+
+    def _measure_jitter(self, now: float, position: int) -> None:
+        transit = now * self.player.rate - position
+        if self._transit is not None:
+            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
+        self._transit = transit
+
+
+class SlackHistogram:
+    """Slacks of a whole session, counted; for the report's minimum and median."""
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+
+    def add(self, slack: int) -> None:
+        self.counts[slack] = self.counts.get(slack, 0) + 1
+
+    def summary(self) -> dict[str, int | None]:
+        total, seen = sum(self.counts.values()), 0
+        for slack in sorted(self.counts):
+            seen += self.counts[slack]
+            if 2 * seen >= total:
+                return {"min": min(self.counts), "p50": slack}
+        return {"min": None, "p50": None}
+
+
+def quantile(values: Iterable[float], share: float) -> float:
+    listed = list(values)
+    return float(np.quantile(listed, share)) if listed else 0.0

@@ -1,0 +1,148 @@
+"""The client's engine: keys and packets in, frames out. Time is an argument; the audio callback owns it."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from netaudio.bank import Bank
+from netaudio.clock import Clock
+from netaudio.instrument import ENDLESS, GUARD, Instrument
+from netaudio.knit import Knit
+from netaudio.mixer import Frames
+from netaudio.rings import TripleRing
+from netaudio.score import Event, Score, ScoreState, Voice
+
+Mode = Literal["local", "remote", "hybrid"]
+Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
+
+
+class ClientPlayer:
+    """Stamps what the player does, folds it into a score and knits the sound.
+
+    Other threads only `push` keys, `post` commands, put packets into `rings.remote`, and take from `outbox`.
+    """
+
+    def __init__(self, rate: int, chunk: int, polyphony: int, bank: Bank, mode: Mode, offset: int) -> None:
+        self.rate, self.bank, self.mode, self.offset = rate, bank, mode, offset
+        self.instruments: dict[int, Instrument] = {}
+        self.streamed_programs: set[int] = set()  # of which nothing is held: they play as in remote mode
+        self.score = Score(rate, polyphony, self.instruments.get)
+        self.rings = TripleRing(chunk)
+        self.knit = Knit(self.score, self.rings)
+        self.clock = Clock(rate)
+        self.position = 0  # the next frame to be rendered
+        self.began = (0.0, 0)  # when the last block began, and its first frame
+        self.outbox: deque[Event | ScoreState] = deque()
+        self.linked = False
+        self.notes = self.late_notes = self.clipped = 0
+        self.peak = 0.0  # of the last block, before the clip
+        self.song_start: int | None = None
+        self.song_end: int | None = None  # when it was over and all was silent
+        self._song: deque[tuple[int, bytes]] = deque()
+        self._inbox: deque[tuple[float, bytes]] = deque()
+        self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+
+    def push(self, time: float, message: bytes) -> None:
+        """A key or controller moved at `time` (seconds, the clock that `render` is given)."""
+        self._inbox.append((time, message))
+
+    def post(self, command: Callable[..., None], *args: Any) -> None:
+        """Have one of the methods below called at the start of the next block."""
+        self._commands.append((command, args))
+
+    def set_mode(self, mode: Mode, offset: int) -> None:
+        """For notes from now on; sounding ones keep theirs."""
+        self.mode, self.offset = mode, offset
+
+    def set_volume(self, gain: float) -> None:
+        self.knit.volume.change(0, self.position, gain)
+
+    def play(self, song: Song) -> None:
+        """Begin a song with the coming block."""
+        self.song_start, self.song_end = self.position, None
+        self._song.extend((self.position + at, message) for at, message in song)
+
+    def join(self, chunk: int, polyphony: int) -> None:
+        """Begin a new session: its state goes to the outbox, and all events after it."""
+        self.score.polyphony = polyphony
+        self.rings.new_stream(chunk)
+        self.knit.forget(self.position, stream=False)
+        self.knit.consumed = self.score.seq
+        self.outbox.clear()
+        self.outbox.append(self.score.state())
+        self.linked = True
+
+    def leave(self) -> None:
+        """The stream is lost: nothing more will be heard of the old session."""
+        self.linked = False
+        self.rings.new_stream(self.rings.remote.chunk)
+        self.outbox.clear()
+
+    def moved(self, seq: int, delay: int) -> None:
+        """The server heard a remote note late and moved it by `delay` frames."""
+        self.late_notes += 1
+        for voice in self.score.voices:
+            if voice.seq == seq:
+                voice.delay = delay
+
+    @property
+    def playing_song(self) -> bool:
+        return self.song_start is not None and self.song_end is None
+
+    def sounding(self) -> list[Voice]:
+        return [v for v in self.score.voices if v.start <= self.position and self.score.alive(v, self.position)]
+
+    def render(self, out: Frames, now: float) -> None:
+        """Fill a block (frames, 2) of any size; `now` is the time at which it began."""
+        count, start = len(out), self.position
+        self.clock.report(now, start)
+        self.began = now, start
+        while self._commands:
+            command, args = self._commands.popleft()
+            command(*args)
+        self.knit.forget(start, self.linked)
+        for position, message in self._stamped(start, count):
+            self._apply(position, message)
+        for at in range(start, start + count, GUARD):
+            self.knit.render(self.bank.frames, at, min(GUARD, start + count - at))
+        self.position = start + count
+        block = self.rings.merged.read(start, count)
+        self.peak = float(np.abs(block).max(initial=0.0))
+        if self.peak > 1.0:
+            self.clipped += int((np.abs(block) > 1.0).any(axis=1).sum())
+        np.clip(block, -1.0, 1.0, out=out)
+        if self.playing_song and not self._song and self.position > self.score.position:
+            if not any(self.score.alive(v, self.position) for v in self.score.voices):
+                self.song_end = self.position
+
+    def _stamped(self, start: int, count: int) -> list[tuple[int, bytes]]:
+        """What is due in this block, in order of position. Keys of the last block come one block later, at
+        the same place in it: a constant delay is easier to play on than a varying one."""
+        due = []
+        while self._inbox:
+            time, message = self._inbox.popleft()
+            position = round(self.clock.position(time)) + count
+            due.append((min(max(position, start), start + count - 1), message))
+        while self._song and self._song[0][0] < start + count:
+            due.append(self._song.popleft())
+        return sorted(due, key=lambda item: item[0])
+
+    def _apply(self, position: int, message: bytes) -> None:
+        program = self.score.channels[message[0] & 0x0F].program
+        cut, shift = self.offset, 0
+        if self.mode == "local":
+            cut = ENDLESS
+        elif self.mode == "remote" or program in self.streamed_programs:
+            cut, shift = 0, self.offset
+        begins = message[0] & 0xF0 == 0x90 and message[-1] > 0
+        # After a change to a smaller shift events wait until the timeline has caught up: positions never fall.
+        at = max(position + shift, self.score.position)
+        event = Event(self.score.seq + 1, at, message, cut if begins else 0)
+        voice = self.score.apply(event)
+        self.notes += begins
+        if voice is not None and 0 < voice.cut < ENDLESS:
+            self.knit.watch(voice)
+        if self.linked:
+            self.outbox.append(event)

@@ -1,0 +1,230 @@
+"""The UDP wire: audio as RTP, reports and their replies as RTCP (RFC 3550), on one port (RFC 5761)."""
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio.errors import ProtocolError
+from netaudio.mixer import Frames
+from netaudio.score import Event
+from netaudio.units import wrap32
+
+MAX_PAYLOAD = 1200  # bytes: with all headers under an MTU of 1280
+FULL_SCALE = 8.0  # integers carry the mix by 1/8, so that 32 voices of -12 dBFS never clip
+MAC_BYTES = 16
+MAX_EVENTS = 40  # in one report, which so stays under 1,200 bytes
+EXTENSION = 0x4E41  # "NA": the profile's word of the header extension (RFC 3550, 5.3.1)
+UNKNOWN_SLACK = -(1 << 31)
+
+_RTP = struct.Struct("!BBHIIHHII")
+_RTCP = struct.Struct("!BBH")
+_BLOCK = struct.Struct("!IIIIIII")  # sender, then a report block (RFC 3550, 6.4.1)
+_STATUS = struct.Struct("!I4sIQIiIIIHH")
+_EVENT = struct.Struct("!IQQB3s")
+_SENDER = struct.Struct("!IQIII")
+_ECHO = struct.Struct("!I4sIII")
+_RR, _SR, _APP = 201, 200, 204
+_NAME = b"NAUD"
+
+
+class Payload(NamedTuple):
+    """A payload format: big-endian interleaved stereo."""
+
+    name: str
+    type: int  # the RTP payload type, of the dynamic range
+    width: int  # bytes per sample
+
+    def packet_frames(self, chunk: int) -> int:
+        """Frames in each packet of a chunk but the last: as even as may be, at most MAX_PAYLOAD bytes."""
+        packets = -(-chunk * 2 * self.width // MAX_PAYLOAD)
+        return -(-chunk // packets)
+
+    def encode(self, frames: Frames) -> bytes:
+        if self.name == "F32":
+            return bytes(frames.astype(">f4").data)
+        top = 1 << (8 * self.width - 1)
+        scaled = np.rint(frames * np.float32(top / FULL_SCALE)).clip(-top, top - 1)
+        if self.name == "L16":
+            return bytes(scaled.astype(">i2").data)
+        wide = (scaled * np.float32(256)).astype(">i4").view(np.uint8).reshape(-1, 4)
+        return bytes(np.ascontiguousarray(wide[:, :3]).data)
+
+    def decode(self, data: bytes | memoryview) -> Frames:
+        """(frames, 2); raises ProtocolError if it is not whole frames or not finite."""
+        if not len(data) or len(data) % (2 * self.width):
+            raise ProtocolError(f"an audio payload of {len(data)} bytes is not whole {self.name} frames")
+        if self.name == "F32":
+            out = np.frombuffer(data, ">f4").astype(np.float32)
+            if not np.isfinite(out).all():
+                raise ProtocolError("an audio payload with values that are not finite")
+        elif self.name == "L16":
+            out = np.frombuffer(data, ">i2").astype(np.float32) * np.float32(FULL_SCALE / (1 << 15))
+        else:
+            wide: NDArray[np.uint8] = np.zeros((len(data) // 3, 4), np.uint8)
+            wide[:, :3] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+            out = wide.view(">i4").reshape(-1).astype(np.float32) * np.float32(FULL_SCALE / (1 << 31))
+        return out.reshape(-1, 2)
+
+
+PAYLOADS = {p.name: p for p in (Payload("L24", 96, 3), Payload("L16", 97, 2), Payload("F32", 98, 4))}
+
+
+class Audio(NamedTuple):
+    """An audio packet's fields; `timestamp` is the low 32 bits of its position."""
+
+    type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    before: int
+    heard: int
+    payload: bytes | memoryview
+
+
+def pack_audio(audio: Audio) -> bytes:
+    header = _RTP.pack(
+        0x90, audio.type, audio.sequence & 0xFFFF, audio.timestamp, audio.ssrc, EXTENSION, 2,
+        wrap32(audio.before), wrap32(audio.heard),
+    )  # fmt: skip
+    return header + audio.payload
+
+
+def is_audio(data: bytes) -> bool:
+    """Whether a datagram is RTP rather than RTCP: by its second byte (RFC 5761, 4)."""
+    return len(data) > 1 and not 192 <= data[1] <= 223
+
+
+def parse_audio(data: bytes) -> Audio:
+    if len(data) < _RTP.size or data[0] != 0x90:
+        raise ProtocolError("a datagram that is no RTP packet of a NetAudio stream")
+    _, kind, sequence, timestamp, ssrc, profile, words, before, heard = _RTP.unpack_from(data)
+    if (profile, words) != (EXTENSION, 2) or before > heard:
+        raise ProtocolError("an RTP packet that does not say what it has heard")
+    return Audio(kind & 0x7F, sequence, timestamp, ssrc, before, heard, memoryview(data)[_RTP.size :])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a client says of itself and of the stream: a receiver report and an APP block (RFC 3550, 6.4.2, 6.7).
+
+    `counter` counts up with each of a session's reports: a replayed one is recognised by it.
+    """
+
+    ssrc: int
+    counter: int
+    position: int  # the next frame that the callback will ask for, `age` microseconds ago
+    age: int
+    slack: int  # frames, p1 of the last second; UNKNOWN_SLACK before any audio
+    buffer_size: int  # frames: the slack that the client aims at
+    round_trip: int  # microseconds; 0 while unknown
+    sent: int  # the client's clock in microseconds, low 32 bits: comes back in the reply
+    fraction_lost: int = 0  # of 256
+    lost: int = 0
+    highest_sequence: int = 0
+    jitter: int = 0  # RFC 3550, A.8; in frames
+    events: tuple[Event, ...] = ()
+
+    def pack(self, secret: bytes) -> bytes:
+        lost = min(max(self.lost, 0), 0x7F_FFFF)
+        block = _BLOCK.pack(
+            self.ssrc ^ 1,
+            self.ssrc,
+            self.fraction_lost << 24 | lost,
+            wrap32(self.highest_sequence),
+            self.jitter,
+            0,
+            0,
+        )
+        status = _STATUS.pack(
+            self.ssrc ^ 1, _NAME, self.counter, self.position, self.age, self.slack, self.buffer_size,
+            self.round_trip, self.sent, len(self.events), 0,
+        )  # fmt: skip
+        events = b"".join(_EVENT.pack(e.seq, e.position, e.cut, len(e.message), e.message) for e in self.events)
+        body = _rtcp(0x81, _RR, block) + _rtcp(0x80, _APP, status + events)
+        return body + mac(body, secret)
+
+
+def parse_report(data: bytes, secret: bytes) -> Report:
+    """Raises ProtocolError unless the datagram is whole and bears the secret's MAC."""
+    body, tag = data[:-MAC_BYTES], data[-MAC_BYTES:]
+    if not hmac.compare_digest(mac(body, secret), tag):
+        raise ProtocolError("a datagram without the session's MAC")
+    blocks = _blocks(body)
+    if [kind for kind, _ in blocks] != [_RR, _APP]:
+        raise ProtocolError("a report that is not RR and APP")
+    (_, block), (_, status) = blocks
+    if len(block) != _BLOCK.size or len(status) < _STATUS.size:
+        raise ProtocolError("a report of the wrong length")
+    _, ssrc, lost, highest, jitter, _, _ = _BLOCK.unpack(block)
+    _, name, counter, position, age, slack, buffer_size, trip, sent, count, _ = _STATUS.unpack_from(status)
+    if name != _NAME or len(status) != _STATUS.size + count * _EVENT.size:
+        raise ProtocolError("a report whose events do not fit it")
+    return Report(
+        ssrc, counter, position, age, slack, buffer_size, trip, sent, lost >> 24, lost & 0xFF_FFFF, highest, jitter,
+        tuple(
+            Event(seq, at, message[:length], cut)
+            for seq, at, cut, length, message in _EVENT.iter_unpack(status[_STATUS.size :])
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The server's answer to a report: a sender report (RFC 3550, 6.4.1) and an APP block."""
+
+    ssrc: int
+    ntp: int  # 64 bits
+    timestamp: int
+    packets: int
+    octets: int
+    sent: int  # of the report that is answered
+    hold: int  # microseconds between the report's arrival and this reply
+    heard: int  # the last seq of the contiguous prefix that the server has
+
+    def pack(self) -> bytes:
+        sender = _SENDER.pack(self.ssrc, self.ntp, wrap32(self.timestamp), wrap32(self.packets), wrap32(self.octets))
+        echo = _ECHO.pack(self.ssrc, _NAME, self.sent, self.hold, wrap32(self.heard))
+        return _rtcp(0x80, _SR, sender) + _rtcp(0x80, _APP, echo)
+
+
+def parse_reply(data: bytes) -> Reply:
+    blocks = _blocks(data)
+    if [(kind, len(body)) for kind, body in blocks] != [(_SR, _SENDER.size), (_APP, _ECHO.size)]:
+        raise ProtocolError("a datagram that is no reply to a report")
+    (_, sender), (_, echo) = blocks
+    ssrc, ntp, timestamp, packets, octets = _SENDER.unpack(sender)
+    _, name, sent, hold, heard = _ECHO.unpack(echo)
+    if name != _NAME:
+        raise ProtocolError("an APP block of another program")
+    return Reply(ssrc, ntp, timestamp, packets, octets, sent, hold, heard)
+
+
+def mac(body: bytes, secret: bytes) -> bytes:
+    """Keyed BLAKE2b (RFC 7693), 16 bytes."""
+    return hashlib.blake2b(body, digest_size=MAC_BYTES, key=secret).digest()
+
+
+def _rtcp(first: int, kind: int, body: bytes) -> bytes:
+    padded = body + bytes(-len(body) % 4)
+    return _RTCP.pack(first, kind, len(padded) // 4) + padded
+
+
+def _blocks(data: bytes) -> Sequence[tuple[int, bytes]]:
+    """The compound's packets as (type, body): each header counts its words less one (RFC 3550, 6.4)."""
+    blocks, at = [], 0
+    while at < len(data):
+        if len(data) - at < _RTCP.size:
+            raise ProtocolError("a datagram that ends inside an RTCP header")
+        first, kind, words = _RTCP.unpack_from(data, at)
+        end = at + _RTCP.size + 4 * words
+        if first >> 6 != 2 or end > len(data):
+            raise ProtocolError("a datagram that is no RTCP compound")
+        blocks.append((kind, data[at + _RTCP.size : end]))
+        at = end
+    return blocks

@@ -1,0 +1,336 @@
+"""Events to voices: polyphony, stealing, pedal, and every gain as a pure function of (position, heard)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio.instrument import Instrument, Sample
+
+NEVER = 1 << 60  # the seq and position of what has not happened
+ALL = NEVER - 1  # `heard` of one who knows every event
+RELEASE_SECONDS, RAMP_SECONDS = 0.1, 0.005
+CHANNELS = 16
+
+Gains = NDArray[np.float64]
+Straight = tuple[float, float]  # gain at the first frame, its change per frame
+
+
+class Event(NamedTuple):
+    """What changes sound: seqs count up by one and positions never decrease with them."""
+
+    seq: int
+    position: int
+    message: bytes  # a MIDI channel message
+    cut: int = 0  # of a note-on: the first sample frame that the server plays
+
+
+class Change(NamedTuple):
+    seq: int
+    position: int
+    value: float
+
+
+class VoiceState(NamedTuple):
+    """A voice with all its marks, as `resume` carries it."""
+
+    channel: int
+    program: int
+    key: int
+    velocity: int
+    seq: int
+    start: int
+    cut: int
+    off_seq: int
+    off_at: int
+    stolen_seq: int
+    stolen_at: int
+    delay: int
+    key_up: bool
+
+
+class ChannelState(NamedTuple):
+    program: int
+    pedal: bool
+    volume: list[Change]
+    expression: list[Change]
+
+
+class ScoreState(NamedTuple):
+    """A score as of `seq`: enough to go on from there exactly."""
+
+    seq: int
+    position: int
+    voices: list[VoiceState]
+    channels: list[ChannelState]
+
+
+class Line:
+    """A controller's value over positions. Every change is a straight ramp, and is known by its seq."""
+
+    __slots__ = ("changes", "ramp")
+
+    def __init__(self, value: float, ramp: int) -> None:
+        self.ramp = ramp
+        self.changes = [Change(0, -ramp, value)]
+
+    def change(self, seq: int, position: int, value: float) -> None:
+        self.changes.append(Change(seq, position, value))
+
+    def same(self, before: int, end: int) -> bool:
+        """Whether all changes before position `end` are known to one who has heard `before`."""
+        return all(c.seq <= before or c.position >= end for c in reversed(self.changes))
+
+    def straight(self, first: int, last: int, heard: int) -> Straight | None:
+        """Value at `first` and slope, where it is one straight line from `first` to `last`; else None."""
+        value, slope, ramp = self.changes[0].value, 0.0, self.ramp
+        previous = value
+        for seq, at, new in self.changes[1:]:
+            if seq > heard or at >= last:
+                break
+            step, previous = new - previous, new
+            if at + ramp <= first:
+                value += step
+            elif at <= first and last <= at + ramp:
+                value += step * (first - at) / ramp
+                slope += step / ramp
+            else:
+                return None
+        return value, slope
+
+    def values(self, n: NDArray[np.int64], heard: int) -> Gains:
+        known = [c for c in self.changes if c.seq <= heard]
+        out = np.full(len(n), known[0].value)
+        for (_, _, old), (_, at, new) in zip(known, known[1:], strict=False):
+            out += (new - old) * np.clip((n - at) / self.ramp, 0, 1)
+        return out
+
+    def forget(self, position: int, heard: int) -> None:
+        """Drop what no position from here on and no one who has heard this much can tell."""
+        while len(self.changes) > 1 and self._over(self.changes[1], position, heard):
+            del self.changes[0]
+
+    def _over(self, change: Change, position: int, heard: int) -> bool:
+        return change.seq <= heard and change.position + self.ramp <= position
+
+
+class Channel:
+    __slots__ = ("expression", "pedal", "program", "volume")
+
+    def __init__(self, program: int, ramp: int) -> None:
+        self.program, self.pedal = program, False
+        self.volume, self.expression = Line(1.0, ramp), Line(1.0, ramp)
+
+
+class Voice:
+    """One sounding note. Its marks are pairs of a seq and a position; NEVER is one that has not come."""
+
+    __slots__ = ("channel", "cut", "delay", "key", "key_up", "level", "lines", "off_at", "off_seq", "program",
+                 "sample", "seq", "start", "stolen_at", "stolen_seq", "velocity")  # fmt: skip
+
+    def __init__(self, state: VoiceState, sample: Sample, channel: Channel) -> None:
+        for name, value in zip(VoiceState._fields, state, strict=True):
+            setattr(self, name, value)
+        self.channel: int
+        self.program: int
+        self.key: int
+        self.velocity: int
+        self.seq: int
+        self.start: int
+        self.cut: int
+        self.off_seq: int
+        self.off_at: int
+        self.stolen_seq: int
+        self.stolen_at: int
+        self.delay: int  # frames by which a late remote note was moved, with its release
+        self.key_up: bool  # the key is up, the pedal holds the note
+        self.sample = sample
+        self.level = (self.velocity / 127) ** 2
+        self.lines = channel.volume, channel.expression
+
+    def state(self) -> VoiceState:
+        return VoiceState(*(getattr(self, name) for name in VoiceState._fields))
+
+    def age(self, position: int) -> int:
+        """The sample frame that sounds at a position."""
+        return position - self.start - self.delay
+
+    def same(self, before: int, end: int) -> bool:
+        """Whether all that shapes it before position `end` is known to one who has heard `before`."""
+        return (
+            self.seq <= before
+            and (self.off_seq <= before or self.off_at + self.delay >= end)
+            and (self.stolen_seq <= before or self.stolen_at >= end)
+            and all(line.same(before, end) for line in self.lines)
+        )
+
+
+class Score:
+    """Folds events into voices. Every decision depends on events of lower seq and their positions only,
+    never on arrival, so that both sides decide alike.
+
+    `instruments` gives a program's instrument, or None for a number that means nothing.
+    """
+
+    def __init__(
+        self, rate: int, polyphony: int, instruments: Callable[[int], Instrument | None], program: int = 0
+    ) -> None:
+        self.polyphony, self.instruments = polyphony, instruments
+        self.release, self.ramp = round(RELEASE_SECONDS * rate), round(RAMP_SECONDS * rate)
+        self.channels = [Channel(program, self.ramp) for _ in range(CHANNELS)]
+        self.voices: list[Voice] = []
+        self.seq = self.position = self.stolen = 0
+
+    def apply(self, event: Event) -> Voice | None:
+        """Take the next event; the voice that it starts, if it does."""
+        assert event.seq == self.seq + 1 and event.position >= self.position, (event, self.seq, self.position)
+        self.seq, self.position = event.seq, event.position
+        if len(event.message) < 2:
+            return None
+        kind, channel = event.message[0] & 0xF0, event.message[0] & 0x0F
+        first = event.message[1]
+        second = event.message[2] if len(event.message) > 2 else 0
+        if kind == 0x90 and second:
+            return self._note_on(channel, first, second, event.cut)
+        if kind in (0x80, 0x90):
+            self._keys_up(channel, lambda voice: voice.key == first)
+        elif kind == 0xB0:
+            self._control(channel, first, second)
+        elif kind == 0xC0 and self.instruments(first) is not None:
+            self.channels[channel].program = first
+        return None
+
+    def _note_on(self, channel: int, key: int, velocity: int, cut: int) -> Voice | None:
+        program = self.channels[channel].program
+        instrument = self.instruments(program)
+        if instrument is None:
+            return None
+        for voice in self.voices:
+            if voice.key == key and voice.channel == channel and voice.off_seq == NEVER:
+                self._off(voice)
+        sounding = [v for v in self.voices if v.stolen_seq == NEVER and self.end(v) > self.position]
+        if len(sounding) >= self.polyphony:
+            victim = min(sounding, key=lambda v: (v.off_seq == NEVER, v.seq))
+            victim.stolen_seq, victim.stolen_at = self.seq, self.position
+            self.stolen += 1
+        state = VoiceState(channel, program, key, velocity, self.seq, self.position, cut,
+                           NEVER, NEVER, NEVER, NEVER, 0, False)  # fmt: skip
+        voice = Voice(state, instrument.sample(key), self.channels[channel])
+        self.voices.append(voice)
+        return voice
+
+    def _keys_up(self, channel: int, chosen: Callable[[Voice], bool]) -> None:
+        for voice in self.voices:
+            if voice.channel == channel and voice.off_seq == NEVER and chosen(voice):
+                if self.channels[channel].pedal:
+                    voice.key_up = True
+                else:
+                    self._off(voice)
+
+    def _off(self, voice: Voice) -> None:
+        voice.off_seq, voice.off_at = self.seq, self.position
+
+    def _control(self, channel: int, number: int, value: int) -> None:
+        state = self.channels[channel]
+        if number == 7:
+            state.volume.change(self.seq, self.position, (value / 127) ** 2)
+        elif number == 11:
+            state.expression.change(self.seq, self.position, (value / 127) ** 2)
+        elif number == 64:
+            state.pedal = value >= 64
+            if not state.pedal:
+                self._keys_up(channel, lambda voice: voice.key_up)
+        elif number == 120:
+            for voice in self.voices:
+                if voice.channel == channel and voice.stolen_seq == NEVER:
+                    voice.stolen_seq, voice.stolen_at = self.seq, self.position
+        elif number == 123:
+            self._keys_up(channel, lambda _: True)
+
+    def end(self, voice: Voice) -> int:
+        """The position from which it is silent by its length or its release; decisions ignore `delay`."""
+        return min(voice.start + voice.sample.length, voice.off_at + self.release)
+
+    def alive(self, voice: Voice, position: int, heard: int = ALL) -> bool:
+        """Whether it may sound at or after a position, to one who has heard this much or more."""
+        return not (
+            voice.age(position) >= voice.sample.length
+            or (voice.off_seq <= heard and voice.off_at + voice.delay + self.release <= position)
+            or (voice.stolen_seq <= heard and voice.stolen_at + self.ramp <= position)
+        )
+
+    def forget(self, position: int, heard: int) -> None:
+        """Drop voices and changes that no position from here on needs, for anyone who has heard this much."""
+        self.voices = [voice for voice in self.voices if self.alive(voice, position, heard)]
+        for channel in self.channels:
+            channel.volume.forget(position, heard)
+            channel.expression.forget(position, heard)
+
+    def straight(self, voice: Voice, first: int, count: int, heard: int = ALL) -> Straight | None:
+        """Gain at `first` and its change per frame, where that is one straight line; else None."""
+        if voice.seq > heard:
+            return 0.0, 0.0
+        last = first + count - 1
+        gain, slope = voice.level, 0.0
+        for seq, at, length in (
+            (voice.off_seq, voice.off_at + voice.delay, self.release),
+            (voice.stolen_seq, voice.stolen_at, self.ramp),
+        ):
+            if seq > heard or at >= last:
+                continue
+            if at + length <= first:
+                return 0.0, 0.0
+            if slope or at > first or last > at + length:
+                return None
+            slope = -gain / length
+            gain *= 1 - (first - at) / length
+        for line in voice.lines:
+            part = line.straight(first, last, heard)
+            if part is None or (slope and part[1]):
+                return None
+            gain, slope = gain * part[0], slope * part[0] + gain * part[1]
+        return gain, slope
+
+    def gains(self, voice: Voice, n: NDArray[np.int64], heard: int = ALL) -> Gains:
+        """Gain at each of the positions `n`, as known by one who has heard the events up to `heard`."""
+        if voice.seq > heard:
+            return np.zeros(len(n))
+        out: Gains = np.full(len(n), voice.level)
+        for seq, at, length in (
+            (voice.off_seq, voice.off_at + voice.delay, self.release),
+            (voice.stolen_seq, voice.stolen_at, self.ramp),
+        ):
+            if seq <= heard:
+                out *= np.clip(1 - (n - at) / length, 0, 1)
+        for line in voice.lines:
+            out *= line.values(n, heard)
+        return out
+
+    def tail_gains(self, voice: Voice, n: NDArray[np.int64], before: int, heard: int, x: Gains) -> Gains:
+        """Gain that the server gives a voice in a packet: from its cut on, with what came in between
+        `before` and `heard` faded in by `x`."""
+        out = self.gains(voice, n, before)
+        if heard != before:
+            out = (1 - x) * out + x * self.gains(voice, n, heard)
+        out[: max(0, voice.cut - voice.age(int(n[0])))] = 0.0
+        return out
+
+    def state(self) -> ScoreState:
+        channels = [
+            ChannelState(c.program, c.pedal, list(c.volume.changes), list(c.expression.changes))
+            for c in self.channels
+        ]
+        return ScoreState(self.seq, self.position, [v.state() for v in self.voices], channels)
+
+    def restore(self, state: ScoreState) -> None:
+        """Take over another score's state; voices of unknown programs are left out."""
+        self.seq, self.position, self.voices = state.seq, state.position, []
+        for channel, was in zip(self.channels, state.channels, strict=True):
+            channel.program, channel.pedal = was.program, was.pedal
+            channel.volume.changes, channel.expression.changes = list(was.volume), list(was.expression)
+        for voice in state.voices:
+            instrument = self.instruments(voice.program)
+            if instrument is not None:
+                sample, channel = instrument.sample(voice.key), self.channels[voice.channel]
+                self.voices.append(Voice(voice, sample, channel))

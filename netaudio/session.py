@@ -1,0 +1,163 @@
+"""The server's side of one client: events and reports in, rows and packets out. Time is an argument."""
+
+import math
+from collections import deque
+
+import numpy as np
+
+from netaudio.clock import Clock
+from netaudio.errors import ProtocolError
+from netaudio.instrument import Instrument
+from netaudio.mixer import Frames, Rows
+from netaudio.rings import CAPACITY
+from netaudio.rtp import UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
+from netaudio.score import NEVER, Event, Score, ScoreState
+from netaudio.units import wrap32
+
+SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
+HELD_BACK = 4096  # events that may wait for an earlier one
+MEMORY_SECONDS = 1.5  # a reported slack is of packets no older
+EASE = 0.02  # seconds a second by which the lead shrinks; it grows at once
+FORGET_EVERY = 16  # chunks
+
+
+class ServerSession:
+    """Renders by the client's positions: it learns them from reports, and stays `lead` frames ahead.
+
+    One owner calls everything. For each chunk that is `due`, call `rows`, mix them, and send `packets`.
+    """
+
+    def __init__(self, rate: int, chunk: int, payload: Payload, polyphony: int, ssrc: int) -> None:
+        self.rate, self.chunk, self.payload, self.ssrc = rate, chunk, payload, ssrc
+        self.instruments: dict[int, Instrument] = {}
+        self.score = Score(rate, polyphony, self.instruments.get)
+        self.clock = Clock(rate)
+        self.cursor = 0
+        self.late: list[tuple[int, int]] = []  # (seq, delay) of remote notes, for the client to be told
+        self.packets_sent = self.octets_sent = self.skipped = self.dropped = 0
+        self.playing = False
+        self._before = 0  # what the last chunk had heard
+        self._waiting: dict[int, Event] = {}
+        self._fade = payload.packet_frames(chunk)
+        self._x = np.minimum(np.arange(1, chunk + 1) / min(self._fade, chunk), 1.0)
+        self._sequence = 0
+        self._counter = -1
+        self._reported = -math.inf
+        self._position = 0  # as last reported
+        self.lead = 0.0  # frames that the cursor should be ahead of the playhead, as this side sees it
+        self._leads: deque[tuple[float, float]] = deque()  # (time, lead) of the last MEMORY_SECONDS
+        self._heard: tuple[int, int] = (0, 0)
+
+    def resume(self, state: ScoreState) -> None:
+        """Go on from a client's state: the first packet has heard its seq."""
+        self.score.restore(state)
+        self.clock = Clock(self.rate)
+        self._before = state.seq
+        self._waiting.clear()
+        self._leads.clear()
+        self.cursor = 0
+        self.playing = True
+
+    def hear(self, event: Event) -> None:
+        """Apply events strictly in seq order, once each; one that comes too early waits."""
+        if not self.playing or event.seq <= self.score.seq:
+            return
+        if not event.message or max(event.seq, event.position, event.cut) >= NEVER:
+            raise ProtocolError(f"event {event.seq} is empty or out of range")
+        if len(self._waiting) >= HELD_BACK:
+            raise ProtocolError(f"event {self.score.seq + 1} is missing and {HELD_BACK} wait for it")
+        self._waiting[event.seq] = event
+        while (ready := self._waiting.pop(self.score.seq + 1, None)) is not None:
+            if ready.position < self.score.position:
+                raise ProtocolError(f"event {ready.seq} lies before event {ready.seq - 1}")
+            voice = self.score.apply(ready)
+            if voice is not None and voice.cut == 0 and voice.start < self.cursor:
+                voice.delay = self.cursor - voice.start
+                self.late.append((voice.seq, voice.delay))
+
+    def take(self, report: Report, arrived: float, now: float) -> Reply:
+        """Learn from a report that arrived at `arrived` (seconds) and answer it at `now`."""
+        if report.counter <= self._counter or report.ssrc != self.ssrc:
+            raise ProtocolError("a report that was replayed or is another session's")
+        if report.position >= NEVER:
+            raise ProtocolError("a report from beyond all positions")
+        self._counter = report.counter
+        elapsed = min(arrived - self._reported, SILENCE_SECONDS)
+        self._reported = arrived
+        self._position = report.position
+        self.clock.report(arrived - report.age / 1e6, report.position)
+        self._aim(report, elapsed, arrived)
+        for event in report.events:
+            self.hear(event)
+        return Reply(
+            self.ssrc, 0, wrap32(self.cursor), self.packets_sent, self.octets_sent,
+            report.sent, round((now - arrived) * 1e6), self.score.seq,
+        )  # fmt: skip
+
+    def _aim(self, report: Report, elapsed: float, now: float) -> None:
+        """Set the lead so that the slack becomes the client's BUFFER_SIZE. The least slack of the last second
+        came about under the least lead of that time: their difference is what the way takes."""
+        buffer_size = min(report.buffer_size, CAPACITY // 4)
+        if report.slack == UNKNOWN_SLACK or not self._leads:
+            goal = buffer_size + report.round_trip / 1e6 * self.rate + self.chunk
+        else:
+            goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
+            goal = max(goal, self.lead - EASE * elapsed * self.rate)
+        self.lead = min(max(goal, 0.0), CAPACITY / 2)
+        self._leads.append((now, self.lead))
+        while self._leads[0][0] < now - MEMORY_SECONDS:
+            self._leads.popleft()
+
+    def ahead(self, now: float) -> float:
+        """Frames by which the next chunk is overdue (> 0) or early; -inf while nothing may be sent."""
+        if not self.playing or not self.clock.started or now - self._reported > SILENCE_SECONDS:
+            return -math.inf
+        playhead = self.clock.position(now)
+        if self.cursor < playhead:  # at the start, or fallen behind: what is already played is skipped
+            first = playhead + self.lead if not self.cursor else playhead
+            start = math.ceil(first / self.chunk) * self.chunk
+            self.skipped += (start - self.cursor) // self.chunk if self.cursor else 0
+            self.cursor = start
+        if self.cursor + self.chunk > self._position + CAPACITY // 2:
+            return -math.inf
+        return playhead + self.lead - self.cursor
+
+    def rows(self) -> Rows:
+        """What the next chunk sums: each voice from its cut on, as the events heard so far shape it."""
+        rows, score, first, count = Rows(), self.score, self.cursor, self.chunk
+        before, heard, end = self._before, self.score.seq, self.cursor + self.chunk
+        for voice in score.voices:
+            age = voice.age(first)
+            if age + count <= voice.cut or age + count <= 0:
+                continue
+            address = voice.sample.read_at(age)
+            line = None
+            if (age >= voice.cut or voice.cut == 0) and (before == heard or voice.same(before, end)):
+                line = score.straight(voice, first, count, heard)
+            if line is not None:
+                rows.add(address, *line)
+            else:
+                n = np.arange(first, end)
+                rows.curved.append((address, score.tail_gains(voice, n, before, heard, self._x)))
+        self._heard = before, heard
+        self._before = heard
+        return rows
+
+    def packets(self, frames: Frames) -> list[bytes]:
+        """Datagrams of the chunk whose rows were asked for last; `frames` is its mix (chunk, 2)."""
+        data, out, size = self.payload.encode(frames), [], 2 * self.payload.width
+        before, heard = self._heard
+        for at in range(0, self.chunk, self._fade):
+            part = data[at * size : (at + self._fade) * size]
+            position = wrap32(self.cursor + at)
+            out.append(pack_audio(Audio(self.payload.type, self._sequence, position, self.ssrc, before, heard, part)))
+            self._sequence += 1
+            self.packets_sent += 1
+            self.octets_sent += len(part)
+            before = heard  # the fade is the first packet's alone
+        self.cursor += self.chunk
+        if self.cursor // self.chunk % FORGET_EVERY == 0:
+            # Events to come may lie before the cursor, but not before what the client last reported: until
+            # then a voice that has ended still counts when one is chosen to be stolen.
+            self.score.forget(min(self.cursor, max(self._position, self.score.position)), self._before)
+        return out

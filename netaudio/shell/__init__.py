@@ -1,0 +1,1 @@
+"""The thin shells: sockets, sound cards, keyboards, files and screens around the pure core."""

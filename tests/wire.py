@@ -1,0 +1,203 @@
+"""Two cores and a network between them, on a virtual clock: a whole performance as a pure function."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio import messages
+from netaudio.bank import Bank
+from netaudio.instrument import ENDLESS, GUARD, Instrument, Sample, edge
+from netaudio.link import Link
+from netaudio.mixer import Mixer
+from netaudio.player import ClientPlayer, Mode
+from netaudio.rtp import PAYLOADS, parse_report
+from netaudio.score import Event, Score
+from netaudio.session import ServerSession
+from tests.reference import Recording, Reference
+
+RATE = 4800  # so that a second is quick: a ramp has 24 frames, a release 480
+SECRET = b"a secret"
+T = TypeVar("T")
+
+
+def instrument(name: str, recordings: Sequence[Recording], bank: Bank, held: int | None) -> Instrument:
+    """Samples for keys 0 .. len(recordings), of which the bank keeps `held` frames (None: all)."""
+    parts, shapes = [], []
+    for r in recordings:
+        whole = r.loop[1] if r.loop else len(r.frames)
+        length = ENDLESS if r.loop else whole
+        if held is None or held >= whole:
+            tail = np.resize(r.frames[slice(*r.loop)], (GUARD, 2)) if r.loop else r.frames[:0]
+            parts.append(np.concatenate((r.frames[:whole], tail)))
+            shapes.append((length, length, length, r.loop))
+        else:
+            fade = np.clip((held - np.arange(held)) / edge(RATE), 0, 1)[:, None]
+            parts.append((r.frames[:held] * fade).astype(np.float32))
+            shapes.append((length, held, max(0, held - edge(RATE)), None))
+    samples = [Sample(a, *shape) for a, shape in zip(bank.extend(parts), shapes, strict=True)]
+    return Instrument(name, RATE, (), tuple(samples))
+
+
+@dataclass
+class Path(Generic[T]):
+    """One direction: everything arrives `delay` to `delay + jitter` seconds later, or not at all, or twice."""
+
+    rng: np.random.Generator
+    delay: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    twice: float = 0.0
+    ordered: bool = False  # like TCP: what is lost comes 200 ms later, and what is behind it waits
+    _way: list[tuple[float, int, T]] = field(default_factory=list)
+    _last: float = 0.0
+    _count: int = 0
+
+    def send(self, now: float, item: T) -> None:
+        lost = self.rng.random() < self.loss
+        if lost and not self.ordered:
+            return
+        for _ in range(1 + (not self.ordered and self.rng.random() < self.twice)):
+            at = now + self.delay + self.jitter * self.rng.random() + 0.2 * lost
+            if self.ordered:
+                at = self._last = max(at, self._last)
+            self._count += 1
+            self._way.append((at, self._count, item))
+
+    def receive(self, now: float) -> list[T]:
+        due = sorted(entry for entry in self._way if entry[0] <= now)
+        self._way = [entry for entry in self._way if entry[0] > now]
+        return [item for _, _, item in due]
+
+
+class LoggedPlayer(ClientPlayer):
+    """Keeps every event that it stamps: the E of mix(E)."""
+
+    def __init__(self, bank: Bank, chunk: int, polyphony: int, mode: Mode, offset: int) -> None:
+        super().__init__(RATE, chunk, polyphony, bank, mode, offset)
+        self.events: list[Event] = []
+
+    def _apply(self, position: int, message: bytes) -> None:
+        super()._apply(position, message)
+        new = [v.cut for v in self.score.voices if v.seq == self.score.seq]
+        self.events.append(Event(self.score.seq, self.score.position, message, new[0] if new else 0))
+
+
+@dataclass
+class Outcome:
+    out: NDArray[np.float64]
+    ideal: NDArray[np.float64]
+    covered: NDArray[np.bool_]
+    player: LoggedPlayer
+    session: ServerSession
+    voice_steps: NDArray[np.float64]  # the sum over the voices of the largest of their own steps, by frame
+
+    @property
+    def error(self) -> float:
+        return float(np.abs(self.out - self.ideal)[self.covered].max(initial=0.0))
+
+
+class Stage:
+    """A client and a server with instruments, joined by paths that a test can impair."""
+
+    def __init__(
+        self, programs: Sequence[Sequence[Recording]], *, seed: int = 0, mode: Mode = "hybrid", held: int | None = None,
+        offset: int = 480, buffer_size: int = 192, chunk: int = 32, block: int = 32, polyphony: int = 8,
+        payload: str = "F32", delay: float = 0.01, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.rng = np.random.default_rng(seed)
+        self.recordings, self.chunk, self.block, self.polyphony = programs, chunk, block, polyphony
+        self.payload, self.buffer_size = PAYLOADS[payload], buffer_size
+        self.conditions = {"delay": delay, "jitter": jitter, "loss": loss, "twice": twice}
+        self.server_bank, client_bank, self.mixer = Bank(), Bank(), Mixer()
+        self.player = LoggedPlayer(client_bank, chunk, polyphony, mode, offset)
+        self.served = {}
+        for p, recordings in enumerate(programs):
+            self.served[p] = instrument(f"program {p}", recordings, self.server_bank, None)
+            self.player.instruments[p] = instrument(f"program {p}", recordings, client_bank, held)
+        self.time, self.ssrc = 0.0, 1
+        self.delays: dict[int, int] = {}
+        self.blocks: list[NDArray[np.float32]] = []
+        self.connected = False
+
+    def connect(self) -> None:
+        self.ssrc += 2
+        self.session = ServerSession(RATE, self.chunk, self.payload, self.polyphony, self.ssrc)
+        self.session.instruments.update(self.served)
+        self.link = Link(self.player, self.ssrc, SECRET, self.payload, self.buffer_size)
+        tcp = {**self.conditions, "loss": self.conditions["loss"] / 2, "twice": 0.0}
+        self.control: Path[messages.Message] = Path(self.rng, **tcp, ordered=True)
+        self.back: Path[tuple[int, int]] = Path(self.rng, **tcp, ordered=True)
+        self.up: Path[bytes] = Path(self.rng, **self.conditions)
+        self.down: Path[bytes] = Path(self.rng, **self.conditions)
+        self.connected, self.joined = True, False
+
+    def disconnect(self) -> None:
+        self.connected = False
+        self.player.post(self.player.leave)
+
+    def run(self, seconds: float) -> None:
+        """Let both sides play on, in steps of 4 frames."""
+        end = self.time + seconds
+        while self.time < end:
+            now = self.time
+            if self.connected:
+                self._serve(now)
+                for data in self.down.receive(now):
+                    self.link.receive_datagram(data, now)
+                if self.link.round_trips and not self.joined:
+                    self.joined = True
+                    self.player.post(self.player.join, self.chunk, self.polyphony)
+                for late in self.back.receive(now):
+                    self.player.post(self.player.moved, *late)
+            if self.player.position <= now * RATE + 1e-6:
+                out = np.zeros((self.block, 2), np.float32)
+                self.player.render(out, now)
+                self.blocks.append(self.player.rings.merged.read(self.player.position - self.block, self.block))
+            if self.connected:
+                for message in self.link.control(now):
+                    self.control.send(now, message)
+                for data in self.link.datagrams(now):
+                    self.up.send(now, data)
+            self.time += 4 / RATE
+
+    def _serve(self, now: float) -> None:
+        session = self.session
+        for message in self.control.receive(now):
+            if isinstance(message, messages.Resume):
+                session.resume(message.state)
+            elif isinstance(message, messages.Event):
+                session.hear(Event(message.seq, message.position, message.message, message.cut))
+        for data in self.up.receive(now):
+            report = parse_report(data, SECRET)
+            if report.counter > session._counter:
+                self.down.send(now, session.take(report, now, now).pack())
+        for _ in range(2):
+            if session.ahead(now) >= 0:
+                mixed = self.mixer.mix(self.server_bank.frames, [session.rows()], self.chunk)[0]
+                for data in session.packets(mixed):
+                    self.down.send(now, data)
+        for late in session.late:
+            self.delays[late[0]] = late[1]
+            self.back.send(now, late)
+        session.late.clear()
+
+    def outcome(self) -> Outcome:
+        out = np.concatenate(self.blocks).astype(np.float64)
+        reference = Reference(dict(enumerate(self.recordings)), RATE, self.polyphony)
+        reference.feed(self.player.events, self.delays)
+        covered = np.ones(len(out), np.bool_)
+        for first, end in self.player.knit.tally.spans:
+            covered[first:end] = False
+        steps = np.zeros(len(out))
+        for note in reference.notes:
+            alone = Reference(reference.instruments, RATE, self.polyphony, notes=[note])
+            alone.controls = reference.controls
+            steps += np.abs(np.diff(alone.mix(len(out)), axis=0, prepend=0.0)).max(axis=1)
+        return Outcome(out, reference.mix(len(out)), covered, self.player, self.session, steps)
+
+
+def remember(score: Score) -> list[int]:
+    return [voice.seq for voice in score.voices]
