@@ -150,6 +150,11 @@ class Report:
         return body + mac(body, secret)
 
 
+def is_report(data: bytes) -> bool:
+    """Whether a datagram may be a report: cheap, before its MAC is computed."""
+    return len(data) > MAC_BYTES and data[0] == 0x81 and data[1] == _RR
+
+
 def parse_report(data: bytes, secret: bytes) -> Report:
     """Raises ProtocolError unless the datagram is whole and bears the secret's MAC."""
     body, tag = data[:-MAC_BYTES], data[-MAC_BYTES:]

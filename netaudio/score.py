@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument, Sample
 
 NEVER = 1 << 60  # the seq and position of what has not happened
@@ -334,3 +335,21 @@ class Score:
             if instrument is not None:
                 sample, channel = instrument.sample(voice.key), self.channels[voice.channel]
                 self.voices.append(Voice(voice, sample, channel))
+
+
+def check_state(state: ScoreState, polyphony: int) -> None:
+    """Raises ProtocolError for a state that no score can have."""
+    wrong = (
+        len(state.channels) != CHANNELS
+        or len(state.voices) > 8 * polyphony
+        or not all(-1 < n < NEVER for n in state[:2])
+        or not all(-1 < n <= NEVER for voice in state.voices for n in voice)
+        or not all(v.channel < CHANNELS and v.key < 128 and 0 < v.velocity < 128 for v in state.voices)
+        or not all(
+            0 < len(line) <= 1000 and all(-NEVER < at < NEVER and 0 <= value <= 1 for _, at, value in line)
+            for channel in state.channels
+            for line in (channel.volume, channel.expression)
+        )
+    )
+    if wrong:
+        raise ProtocolError("a state to resume from that no score can have")

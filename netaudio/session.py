@@ -11,7 +11,7 @@ from netaudio.instrument import Instrument
 from netaudio.mixer import Frames, Rows
 from netaudio.rings import CAPACITY
 from netaudio.rtp import UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
-from netaudio.score import NEVER, Event, Score, ScoreState
+from netaudio.score import NEVER, Event, Score, ScoreState, check_state
 from netaudio.units import wrap32
 
 SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
@@ -50,6 +50,7 @@ class ServerSession:
 
     def resume(self, state: ScoreState) -> None:
         """Go on from a client's state: the first packet has heard its seq."""
+        check_state(state, self.score.polyphony)
         self.score.restore(state)
         self.clock = Clock(self.rate)
         self._before = state.seq
@@ -75,12 +76,15 @@ class ServerSession:
                 voice.delay = self.cursor - voice.start
                 self.late.append((voice.seq, voice.delay))
 
-    def take(self, report: Report, arrived: float, now: float) -> Reply:
-        """Learn from a report that arrived at `arrived` (seconds) and answer it at `now`."""
+    def check(self, report: Report) -> None:
+        """Raises ProtocolError for a report that was replayed, is another session's or makes no sense."""
         if report.counter <= self._counter or report.ssrc != self.ssrc:
             raise ProtocolError("a report that was replayed or is another session's")
         if report.position >= NEVER:
             raise ProtocolError("a report from beyond all positions")
+
+    def take(self, report: Report, arrived: float, now: float) -> Reply:
+        """Learn from a report that passed `check` and arrived at `arrived` (seconds); answer it at `now`."""
         self._counter = report.counter
         elapsed = min(arrived - self._reported, SILENCE_SECONDS)
         self._reported = arrived

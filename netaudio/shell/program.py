@@ -1,0 +1,48 @@
+"""What both programs share: their settings' file, progress while loading, and how errors end them."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from netaudio.errors import NetAudioError, SettingError
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+def read_config(flags: argparse.Namespace) -> str:
+    """The text of --config, or of the config.ini beside the programs (none is fine); raises SettingError."""
+    path = Path(flags.config) if flags.config else HOME / "config.ini"
+    if not flags.config and not path.exists():
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+class Progress:
+    """One line that grows while instruments load; a line per instrument where nobody watches."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, name: str, fraction: float) -> None:
+        if self._live:
+            done = round(24 * fraction)
+            print(f"\r  loading {name:<16} {'█' * done}{'·' * (24 - done)}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._live:
+            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+
+
+def run(program: Callable[[], int]) -> int:
+    """The program's exit code; an expected error is one line on stderr and 1, Ctrl-C is 130."""
+    try:
+        return program()
+    except NetAudioError as error:
+        print(f"netaudio: {error}", file=sys.stderr)
+        return 2 if isinstance(error, SettingError) else 1
+    except KeyboardInterrupt:
+        return 130

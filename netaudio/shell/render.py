@@ -1,0 +1,209 @@
+"""Render workers: threads that own shards of sessions, tick on absolute deadlines and send for themselves.
+
+A hop through an executor costs up to a millisecond and asyncio's timers start half of one late, so the pool's
+workers are not handed chunks: each takes its sessions' reports, mixes what is due in one batch, and sends it.
+"""
+
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from netaudio.bank import Bank
+from netaudio.errors import NetAudioError, ProtocolError
+from netaudio.mixer import Mixer, Rows
+from netaudio.rtp import is_report, parse_report
+from netaudio.score import Event, ScoreState
+from netaudio.session import ServerSession
+
+MAX_DATAGRAM = 1500
+MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
+STALL_SECONDS = 0.1  # a worker that wakes so late sets its deadlines anew
+
+log = logging.getLogger("netaudio")
+
+
+class Seat:
+    """One client's place: its session, its UDP socket, and what the control connection has for the session.
+
+    The worker owns `session` and `socket`; others only append to `inbox`. `tell` is called with what the
+    client should know: ("late", seq, delay), or an error that ends it.
+    """
+
+    def __init__(
+        self, session: ServerSession, udp: socket.socket, host: str, secret: bytes, tell: Callable[..., None]
+    ) -> None:
+        self.session, self.socket, self.host, self.secret, self.tell = session, udp, host, secret, tell
+        self.inbox: deque[Event | ScoreState] = deque()
+        self.address: tuple[str, int] | None = None  # where its reports last came from
+        self.last_report = time.monotonic()
+        self.strange = self.unsent = 0  # datagrams
+
+
+class Lateness:
+    """How late packets went out, in frames past the moment they were due."""
+
+    def __init__(self) -> None:
+        self.chunks = self.late = 0
+        self.worst = 0.0
+
+    def add(self, frames: float, chunk: int) -> None:
+        self.chunks += 1
+        self.late += frames > chunk
+        self.worst = max(self.worst, frames)
+
+
+class RenderWorker:
+    """Call `run` on a thread of its own; the other methods may be called from anywhere."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.lateness = Lateness()
+        self.load = 0  # seats
+        self._bank, self._mixer = bank, Mixer()
+        self._seats: list[Seat] = []
+        self._commands: deque[tuple[Callable[[Seat], None], Seat]] = deque()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._now = 0.0
+        self._ready: list[tuple[Seat, float, Rows]] = []
+        self._selector = selectors.DefaultSelector()
+
+    def add(self, seat: Seat) -> None:
+        self.load += 1
+        self._commands.append((self._add, seat))
+        self._wake.set()
+
+    def remove(self, seat: Seat) -> None:
+        self.load -= 1
+        self._commands.append((self._remove, seat))
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._wake.set()
+
+    def run(self) -> None:
+        deadline = time.monotonic()
+        while not self._stopped:
+            self._obey()
+            if not self._seats:
+                self._wake.wait()
+                self._wake.clear()
+                continue
+            tick = min(seat.session.chunk / seat.session.rate for seat in self._seats)
+            deadline += tick
+            delay = deadline - time.monotonic()
+            if delay > 0:
+                time.sleep(delay)
+            elif delay < -STALL_SECONDS:
+                deadline = time.monotonic()
+            self._read()
+            for seat in list(self._seats):
+                self._guard(seat, self._hear)
+            # What falls due before the middle of the next tick goes now: half a tick early rather than late.
+            for _ in range(2):
+                if not self._render(time.monotonic() + tick / 2):
+                    break
+        for seat in self._seats:
+            seat.socket.close()
+        self._selector.close()
+
+    def _obey(self) -> None:
+        while self._commands:
+            command, seat = self._commands.popleft()
+            command(seat)
+
+    def _add(self, seat: Seat) -> None:
+        self._seats.append(seat)
+        self._selector.register(seat.socket, selectors.EVENT_READ, seat)
+
+    def _remove(self, seat: Seat) -> None:
+        if seat in self._seats:
+            self._seats.remove(seat)
+            self._selector.unregister(seat.socket)
+            seat.socket.close()
+
+    def _guard(self, seat: Seat, action: Callable[[Seat], None]) -> None:
+        """A client that breaks the protocol, or finds a bug, loses its own session and no other."""
+        try:
+            action(seat)
+        except ProtocolError as error:
+            self._dismiss(seat, error)
+        except Exception:
+            log.exception("a session failed")
+            self._dismiss(seat, NetAudioError("the server failed on this session; see its log"))
+
+    def _dismiss(self, seat: Seat, error: NetAudioError) -> None:
+        self._remove(seat)
+        seat.tell(error)
+
+    def _read(self) -> None:
+        for key, _ in self._selector.select(0):
+            self._guard(key.data, self._read_socket)
+
+    def _read_socket(self, seat: Seat) -> None:
+        for _ in range(MAX_DATAGRAMS):
+            try:
+                data, address = seat.socket.recvfrom(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:  # an ICMP error of an earlier send, or a datagram longer than ours
+                seat.strange += 1
+                continue
+            if address[0] == seat.host and is_report(data):
+                self._take(seat, data, address)
+            else:
+                seat.strange += 1
+
+    def _take(self, seat: Seat, data: bytes, address: tuple[str, int]) -> None:
+        """Only a report with the session's MAC, never seen before and from the address of the control
+        connection, proves where the client is: the stream cannot be aimed at anyone else."""
+        now = time.monotonic()
+        try:
+            report = parse_report(data, seat.secret)
+            seat.session.check(report)
+        except ProtocolError:
+            seat.strange += 1
+            return
+        reply = seat.session.take(report, now, time.monotonic())
+        seat.address, seat.last_report = address, now
+        self._send(seat, reply.pack())
+
+    def _hear(self, seat: Seat) -> None:
+        while seat.inbox:
+            item = seat.inbox.popleft()
+            if isinstance(item, ScoreState):
+                seat.session.resume(item)
+            else:
+                seat.session.hear(item)
+        while seat.session.late:
+            seat.tell("late", *seat.session.late.pop())
+
+    def _render(self, now: float) -> bool:
+        """Render one chunk of each session that is due at `now`, all of one size in one batch."""
+        self._now, self._ready = now, []
+        for seat in list(self._seats):
+            self._guard(seat, self._prepare)
+        for chunk in {seat.session.chunk for seat, _, _ in self._ready}:
+            batch = [item for item in self._ready if item[0].session.chunk == chunk]
+            mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
+            for (seat, due, _), frames in zip(batch, mixed, strict=True):
+                for data in seat.session.packets(frames):
+                    self._send(seat, data)
+                self.lateness.add(due + (time.monotonic() - now) * seat.session.rate, chunk)
+        return bool(self._ready)
+
+    def _prepare(self, seat: Seat) -> None:
+        due = seat.session.ahead(self._now)
+        if due >= 0 and seat.address:
+            self._ready.append((seat, due, seat.session.rows()))
+
+    def _send(self, seat: Seat, data: bytes) -> None:
+        assert seat.address is not None
+        try:
+            seat.socket.sendto(data, seat.address)
+        except OSError:  # a full buffer, or a client that is gone: the stream's losses tell
+            seat.unsent += 1

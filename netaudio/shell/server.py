@@ -1,0 +1,251 @@
+"""The server: one TCP control connection and one UDP socket per client, instruments shared by all."""
+
+import asyncio
+import gc
+import hmac
+import logging
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from netaudio import messages
+from netaudio.bank import Bank
+from netaudio.config import Address, ServerSettings
+from netaudio.errors import NetAudioError, ProtocolError, RefusedError
+from netaudio.instrument import Instrument
+from netaudio.rtp import PAYLOADS
+from netaudio.score import Event
+from netaudio.session import ServerSession
+from netaudio.shell.render import RenderWorker, Seat
+from netaudio.shell.wavs import list_instruments, load
+
+HELLO_SECONDS = 5.0
+SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
+STRANGERS = 64  # connections that have not said hello
+MAX_UNSENT = 1 << 22  # bytes that a client may leave unread
+
+log = logging.getLogger("netaudio")
+
+
+class Player:
+    """A client that was let in."""
+
+    def __init__(self, name: str, seat: Seat, worker: RenderWorker, writer: asyncio.StreamWriter) -> None:
+        self.name, self.seat, self.worker, self.writer = name, seat, worker, writer
+        self.secret = seat.secret.hex()
+        self.heard_from = time.monotonic()
+
+
+class Server:
+    """Load instruments, then `run`."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.bank = Bank()
+        self.instruments: dict[str, Instrument] = {}
+        self.players: dict[str, Player] = {}
+        self.workers = [RenderWorker(self.bank) for _ in range(settings.render_threads)]
+        self._strangers = 0
+
+    def load(self, progress: Callable[[str, float], None]) -> list[str]:
+        """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
+        folder = self.settings.wav
+        names = list_instruments(folder)
+        if not names:
+            raise NetAudioError(f"no instruments in {folder}: expected folders of sound files named by note (C4.wav)")
+        loaded = load(folder, names, self.settings.rate, None, self.bank, progress)
+        self.instruments = {name: item.instrument for name, item in loaded.items()}
+        return [f"{name}: {line}" for name, item in loaded.items() for line in item.problems]
+
+    async def run(self, ready: Callable[[Address], None]) -> None:
+        """Serve until SIGINT or SIGTERM; `ready` is told the address."""
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        host, port = self.settings.host, self.settings.port
+        try:
+            listener = await asyncio.start_server(self._welcome, host, port, limit=messages.MAX_LINE)
+        except OSError as error:
+            raise NetAudioError(
+                f"cannot listen at {Address(host, port)}: {error.strerror or error}; "
+                "stop what uses it, or choose another --port or --host"
+            ) from None
+        with ThreadPoolExecutor(len(self.workers), "render") as pool:
+            futures = [loop.run_in_executor(pool, worker.run) for worker in self.workers]
+            for future in futures:
+                future.add_done_callback(lambda _: stop.set())
+            watch = asyncio.create_task(self._watch())
+            try:
+                bound = listener.sockets[0].getsockname()
+                ready(Address(bound[0], bound[1]))
+                await stop.wait()
+            finally:
+                watch.cancel()
+                listener.close()
+                for player in list(self.players.values()):
+                    player.writer.close()
+                for worker in self.workers:
+                    worker.stop()
+            await asyncio.gather(*futures)
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, from its hello to its end."""
+        player = None
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self._strangers += 1
+            try:
+                if self._strangers > STRANGERS:
+                    raise RefusedError("too many connections are waiting here; try again in a moment")
+                hello = await asyncio.wait_for(_receive(reader), HELLO_SECONDS)
+                player = self._admit(hello, writer)
+            finally:
+                self._strangers -= 1
+            while not isinstance(message := await _receive(reader), messages.Bye):
+                self._obey(player, message)
+                await writer.drain()
+        except (ProtocolError, RefusedError) as error:
+            _say(writer, messages.Error(str(error)))
+        except TimeoutError:
+            _say(writer, messages.Error(f"no hello within {HELLO_SECONDS:.0f} s"))
+        except (asyncio.IncompleteReadError, OSError):
+            pass  # the client has gone, with or without a word
+        finally:
+            if player is not None:
+                self._part(player)
+            writer.close()
+
+    def _admit(self, hello: messages.FromClient, writer: asyncio.StreamWriter) -> Player:
+        """A place for a new client, or for one that comes back; raises RefusedError or ProtocolError."""
+        settings = self.settings
+        if not isinstance(hello, messages.Hello):
+            raise ProtocolError("the first message must be a hello")
+        if hello.version != messages.VERSION:
+            raise RefusedError(
+                f"this server speaks version {messages.VERSION}, the client {hello.version}: update the older one"
+            )
+        if not hmac.compare_digest(hello.token.encode(), settings.token.encode()):
+            raise RefusedError("the token is wrong or missing: give --token as the server's owner told you")
+        chunk = hello.chunk or settings.chunk_size
+        if not 32 <= chunk <= 1024 or hello.payload not in PAYLOADS:
+            raise RefusedError("CHUNK_SIZE must be 32 to 1024 frames and PAYLOAD one of " + ", ".join(PAYLOADS))
+        old = self.players.get(hello.session)
+        if old is not None and hmac.compare_digest(old.secret.encode(), hello.secret.encode()):
+            self._part(old)
+            old.writer.transport.abort()
+        if len(self.players) >= settings.max_clients:
+            raise RefusedError(
+                f"the server is full ({len(self.players)} of {settings.max_clients} players): try again later, "
+                "or ask its owner to raise MAX_CLIENTS"
+            )
+        return self._seat(hello, chunk, writer)
+
+    def _seat(self, hello: messages.Hello, chunk: int, writer: asyncio.StreamWriter) -> Player:
+        settings, loop = self.settings, asyncio.get_running_loop()
+        secret, name = secrets.token_bytes(16), secrets.token_hex(8)
+        udp = _bind(writer.get_extra_info("sockname")[0], settings.udp_ports)
+        ssrc = secrets.randbits(31) << 1
+        session = ServerSession(settings.rate, chunk, PAYLOADS[hello.payload], settings.polyphony, ssrc)
+        peer = writer.get_extra_info("peername")
+
+        def tell(*what: object) -> None:
+            loop.call_soon_threadsafe(self._tell, writer, what)
+
+        seat = Seat(session, udp, peer[0], secret, tell)
+        worker = min(self.workers, key=lambda worker: worker.load)
+        player = Player(name, seat, worker, writer)
+        self.players[name] = player
+        worker.add(seat)
+        log.info("player joined from %s:%s (%s of %s)", *peer[:2], len(self.players), settings.max_clients)
+        _say(writer, messages.Welcome(
+            messages.VERSION, name, player.secret, ssrc, udp.getsockname()[1], settings.rate, chunk,
+            settings.polyphony, sorted(self.instruments), str(settings.offset), str(settings.buffer_size),
+            settings.mode, settings.instrument,
+        ))  # fmt: skip
+        return player
+
+    def _obey(self, player: Player, message: messages.FromClient) -> None:
+        player.heard_from = time.monotonic()
+        match message:
+            case messages.Event(seq, position, data, cut):
+                player.seat.inbox.append(Event(seq, position, data, cut))
+            case messages.Resume(state):
+                player.seat.inbox.append(state)
+            case messages.Select(program, name):
+                if name not in self.instruments:
+                    raise ProtocolError(f"there is no instrument {name!r} here, only {', '.join(self.instruments)}")
+                instrument = self.instruments[name]
+                player.seat.session.instruments[program] = instrument
+                _say(player.writer, messages.Instrument(program, name, list(instrument.sources)))
+            case messages.Ping(sent):
+                _say(player.writer, messages.Pong(sent))
+            case _:
+                raise ProtocolError("a hello after the first")
+
+    def _tell(self, writer: asyncio.StreamWriter, what: tuple[object, ...]) -> None:
+        """What a worker has for a client."""
+        if isinstance(what[0], Exception):
+            _say(writer, messages.Error(str(what[0])))
+            writer.close()
+        else:
+            assert isinstance(what[1], int) and isinstance(what[2], int)
+            _say(writer, messages.Late(what[1], what[2]))
+
+    def _part(self, player: Player) -> None:
+        if self.players.pop(player.name, None) is not None:
+            player.worker.remove(player.seat)
+            log.info("player left (%s of %s)", len(self.players), self.settings.max_clients)
+
+    async def _watch(self) -> None:
+        """End sessions whose client is gone without a word."""
+        while True:
+            await asyncio.sleep(0.5)
+            limit = time.monotonic() - SILENCE_SECONDS
+            for player in list(self.players.values()):
+                if max(player.heard_from, player.seat.last_report) < limit:
+                    _say(player.writer, messages.Error(f"nothing heard from this client for {SILENCE_SECONDS:.0f} s"))
+                    self._part(player)
+                    player.writer.transport.abort()
+
+
+async def _receive(reader: asyncio.StreamReader) -> messages.FromClient:
+    """The next message; raises ProtocolError, or IncompleteReadError at the end."""
+    try:
+        line = await reader.readuntil(b"\n")
+    except asyncio.LimitOverrunError:
+        raise ProtocolError(f"a line longer than {messages.MAX_LINE} bytes") from None
+    return messages.decode_from_client(line)
+
+
+def _say(writer: asyncio.StreamWriter, message: messages.Message) -> None:
+    if writer.is_closing():
+        return
+    writer.write(messages.encode(message))
+    if writer.transport.get_write_buffer_size() > MAX_UNSENT:
+        writer.transport.abort()
+
+
+def _bind(host: str, ports: range | None) -> socket.socket:
+    """A UDP socket at the address that the client connected to; raises RefusedError when all ports are taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    udp.setblocking(False)
+    for port in ports or (0,):
+        try:
+            udp.bind((host, port))
+            return udp
+        except OSError:  # taken: the next one
+            continue
+    udp.close()
+    raise RefusedError("the server has no free UDP port: its owner should widen UDP_PORTS")
+
+
+def prepare_interpreter() -> None:
+    """Let render threads have the interpreter within 0.1 ms, and keep collections short."""
+    sys.setswitchinterval(1e-4)
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,286 @@
+"""Instruments from folders of sound files: decoded, transposed and brought to the bank's rate."""
+
+import math
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from netaudio.bank import Bank, finished, unrolled
+from netaudio.errors import InstrumentError
+from netaudio.instrument import (
+    IDENTITY_BLOCK,
+    Instrument,
+    Plan,
+    Source,
+    assembled,
+    digests,
+    loop_flaw,
+    parse_note,
+    plans,
+)
+
+LOWEST_RATE, HIGHEST_RATE = 8000, 384_000
+SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff"})
+
+_WORKERS = 2  # decoder and resampler let go of the interpreter lock
+
+Frames = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    instrument: Instrument
+    problems: tuple[str, ...]
+    """One line for each file that was left out, or used otherwise than it says."""
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    source: Source  # without digests until it is read
+
+
+@dataclass(frozen=True)
+class _Recording:
+    source: Source
+    frames: Frames  # (n, 2), clipped to +-1: as many as are needed
+    warning: str  # empty if there is none
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An instrument whose frames are not in the bank yet."""
+
+    name: str
+    rate: int
+    sources: tuple[Source, ...]
+    parts: dict[tuple[int, int], tuple[Plan, int, Frames]]  # the plan, how much of it is kept, and that
+    problems: list[str]
+
+    def placed(self, addresses: Iterator[int]) -> Instrument:
+        samples = {key: plan.sample(kept, next(addresses)) for key, (plan, kept, _) in self.parts.items()}
+        return assembled(self.name, self.sources, self.rate, samples)
+
+
+def list_instruments(folder: Path) -> list[str]:
+    """Sorted names of the subfolders with a sound file named by a note; none if `folder` is missing."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        inner.name
+        for inner in folder.iterdir()
+        if inner.is_dir() and any(parse_note(path.stem) is not None for path in _sound_files(inner))
+    )
+
+
+def load(
+    folder: Path,
+    names: Sequence[str],
+    rate: int,
+    held: int | None,
+    bank: Bank,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, Loaded]:
+    """Loads instruments into the bank, keeping `held` frames at its rate of each key's sample (None: all).
+
+    Files are read no further than that takes. `progress(name, fraction)` is called on this thread. An
+    instrument of which nothing can be loaded is left out, and the first that is loaded tells of it among its
+    problems; if none can be loaded at all, raises InstrumentError.
+    """
+    known = list_instruments(folder)
+    made: list[_Made] = []
+    failures: list[str] = []
+    with ThreadPoolExecutor(_WORKERS, "load") as pool:
+        for name in dict.fromkeys(names):
+            try:
+                if name not in known:
+                    raise InstrumentError(f"there is no instrument {name!r} in {folder}: {_choice(known)}")
+                made.append(_make(folder / name, rate, held, pool, progress))
+            except InstrumentError as error:
+                failures.append(str(error))
+    if failures and not made:
+        raise InstrumentError("; ".join(failures))
+    addresses = iter(bank.extend([frames for one in made for _, _, frames in one.parts.values()]))
+    loaded = {one.name: Loaded(one.placed(addresses), tuple(one.problems)) for one in made}
+    if failures:
+        first = loaded[made[0].name]
+        loaded[made[0].name] = replace(first, problems=(*first.problems, *failures))
+    return loaded
+
+
+def read_loop(path: Path) -> tuple[int, int] | None:
+    """The first forward loop in a wav file's `smpl` chunk, end exclusive, unchecked; None if it has none."""
+    with path.open("rb") as file:
+        form, kind = _unpacked("4s4x4s", file) or (b"", b"")
+        if form not in (b"RIFF", b"RF64", b"RIFX") or kind != b"WAVE":
+            return None
+        order = ">" if form == b"RIFX" else "<"
+        long_data = 0
+        while header := _unpacked(order + "4sI", file):
+            name, size = header
+            begin = file.tell()
+            if name == b"smpl":
+                return _first_loop(file.read(min(size, 1 << 16)), order)
+            # In RF64 the data's true size stands in the ds64 chunk, which comes first (EBU Tech 3306).
+            if name == b"ds64":
+                long_data = (_unpacked("<8xQ", file) or (0,))[0]
+            if name == b"data" and size == 0xFFFF_FFFF:
+                size = long_data
+            file.seek(begin + size + size % 2)
+    return None
+
+
+def _unpacked(layout: str, file: BinaryIO) -> tuple[Any, ...] | None:
+    size = struct.calcsize(layout)
+    data = file.read(size)
+    return struct.unpack(layout, data) if len(data) == size else None
+
+
+def _first_loop(chunk: bytes, order: str) -> tuple[int, int] | None:
+    """Nine numbers, the eighth the count of loops; then of each (id, type, start, last, fraction, plays)."""
+    if len(chunk) < 36:
+        return None
+    count = min(struct.unpack_from(order + "I", chunk, 28)[0], (len(chunk) - 36) // 24)
+    for index in range(count):
+        kind, start, last = struct.unpack_from(order + "III", chunk, 36 + 24 * index + 4)
+        if kind == 0:
+            return start, last + 1
+    return None
+
+
+def _sound_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _label(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _choice(known: Sequence[str]) -> str:
+    return f"choose from {', '.join(known)}" if known else "put a folder there with files such as C4.wav"
+
+
+def _make(
+    folder: Path,
+    rate: int,
+    held: int | None,
+    pool: ThreadPoolExecutor,
+    progress: Callable[[str, float], None] | None,
+) -> _Made:
+    """Decodes and makes all samples of one instrument; raises InstrumentError if it has no good file."""
+    problems: list[str] = []
+    recordings = _read_all(_inspect_all(folder, problems), rate, held, pool, problems)
+    if not recordings:
+        raise InstrumentError(f"nothing in {folder} can be played: {'; '.join(problems)}")
+    sources = tuple(recording.source for recording in recordings)
+    by_note = {recording.source.note: recording for recording in recordings}
+    wanted = plans(sources, rate)
+
+    def part(item: tuple[tuple[int, int], Plan]) -> tuple[Plan, int, Frames]:
+        (note, _), plan = item
+        kept = plan.kept(held)
+        return plan, kept, _part(by_note[note].frames, by_note[note].source, plan, kept)
+
+    parts = {}
+    for key, made in zip(wanted, pool.map(part, wanted.items()), strict=True):
+        parts[key] = made
+        if progress:
+            progress(folder.name, len(parts) / len(wanted))
+    return _Made(folder.name, rate, sources, parts, problems)
+
+
+def _inspect_all(folder: Path, problems: list[str]) -> list[_File]:
+    """The folder's files that seem playable, one for each note, by note."""
+    files: dict[int, _File] = {}
+    for path in _sound_files(folder):
+        note = parse_note(path.stem)
+        if note is None:
+            problems.append(f"{_label(path)}: left out, its name is no note; name it like C4 or 60")
+        elif note in files:
+            problems.append(f"{_label(path)}: left out, {files[note].path.name} is the same note")
+        else:
+            try:
+                files[note] = _inspect(path, note, problems)
+            except InstrumentError as error:
+                problems.append(f"{_label(path)}: left out, {error}")
+    return [files[note] for note in sorted(files)]
+
+
+def _inspect(path: Path, note: int, problems: list[str]) -> _File:
+    """What the file says about itself; raises InstrumentError if that cannot be played."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, frames, channels = file.samplerate, file.frames, file.channels
+        loop = read_loop(path) if path.suffix.lower() == ".wav" else None
+    except soundfile.LibsndfileError as error:
+        raise InstrumentError(f"it is not a sound file that can be read ({error.error_string})") from error
+    except OSError as error:
+        raise InstrumentError(f"it cannot be read ({error.strerror})") from error
+    if channels > 2:
+        raise InstrumentError(f"it has {channels} channels; make it mono or stereo")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise InstrumentError(f"its rate is {rate} Hz; it must be {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+    source = Source(note, rate, frames, None, ())
+    if flaw := source.flaw():
+        raise InstrumentError(flaw)
+    if loop and (flaw := loop_flaw(loop, frames)):
+        problems.append(f"{_label(path)}: plays without its loop, {flaw}")
+        loop = None
+    return _File(path, replace(source, loop=loop))
+
+
+def _read_all(
+    files: list[_File], rate: int, held: int | None, pool: ThreadPoolExecutor, problems: list[str]
+) -> list[_Recording]:
+    """Reads each file as far as needed. If some fail, the others stand in for them and are read anew."""
+    while files:
+        needs = {file.source.note: 0 for file in files}
+        for (note, _), plan in plans([file.source for file in files], rate).items():
+            needs[note] = max(needs[note], plan.needs(plan.kept(held)))
+        results = list(pool.map(_read, files, needs.values()))
+        recordings = [result for result in results if isinstance(result, _Recording)]
+        if len(recordings) == len(files):
+            problems += [recording.warning for recording in recordings if recording.warning]
+            return recordings
+        problems += [result for result in results if isinstance(result, str)]
+        files = [file for file, result in zip(files, results, strict=True) if isinstance(result, _Recording)]
+    return []
+
+
+def _read(file: _File, need: int) -> _Recording | str:
+    """The first `need` frames, or all up to its loop's end, in whole blocks; or why it is left out."""
+    whole, label = file.source.frames, _label(file.path)
+    need = min(need, file.source.loop[1] if file.source.loop else whole)
+    count = min(whole, -(-need // IDENTITY_BLOCK) * IDENTITY_BLOCK)
+    blocks = [np.zeros((0, 2), np.float32)]
+    try:
+        with soundfile.SoundFile(file.path) as sound:
+            # In blocks, since a broken file may promise more frames than there is memory for.
+            for first in range(0, count, IDENTITY_BLOCK):
+                size = min(IDENTITY_BLOCK, count - first)
+                block = sound.read(size, dtype="float32", always_2d=True)
+                if len(block) < size:
+                    return f"{label}: left out, it is cut short, {first + len(block)} of {whole} frames"
+                blocks.append(block if block.shape[1] == 2 else np.repeat(block, 2, axis=1))
+    except soundfile.LibsndfileError as error:
+        return f"{label}: left out, its sound cannot be read ({error.error_string})"
+    frames = np.concatenate(blocks)
+    peak = float(np.abs(frames).max(initial=0))
+    if not math.isfinite(peak):
+        return f"{label}: left out, its sound holds values that are not numbers"
+    excess = f"{label}: clipped, it is {20 * math.log10(peak):.1f} dB louder than full scale" if peak > 1 else ""
+    return _Recording(replace(file.source, digests=digests(frames)), np.clip(frames, -1, 1), excess)
+
+
+def _part(frames: Frames, source: Source, plan: Plan, kept: int) -> Frames:
+    """What goes into the bank of one key's sample."""
+    sound = unrolled(frames, source.loop, plan.needs(kept))
+    return finished(sound if plan.ratio == 1 else soxr.resample(sound, 1.0, plan.ratio, "HQ"), plan, kept)

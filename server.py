@@ -1,0 +1,37 @@
+"""The NetAudio server: python server.py --help"""
+
+import asyncio
+import dataclasses
+import logging
+import sys
+
+from netaudio.config import Address, server_parser, server_settings
+from netaudio.shell.program import HOME, Progress, read_config, run
+from netaudio.shell.server import Server, prepare_interpreter
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def main() -> int:
+    flags = server_parser().parse_args()
+    settings = server_settings(read_config(flags), flags)
+    settings = dataclasses.replace(settings, wav=HOME / settings.wav)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    server, progress = Server(settings), Progress()
+    problems = server.load(progress)
+    progress.end()
+    for problem in problems:
+        print(f"netaudio: {problem}", file=sys.stderr)
+    if settings.host not in LOOPBACK and not settings.token:
+        print("netaudio: everyone who reaches this address can play here; set --token", file=sys.stderr)
+    prepare_interpreter()
+
+    def ready(address: Address) -> None:
+        print(f"NetAudio server ready at {address}: {', '.join(sorted(server.instruments))}", flush=True)
+
+    asyncio.run(server.run(ready))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,397 @@
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from netaudio.bank import LEVEL, Bank
+from netaudio.errors import InstrumentError
+from netaudio.instrument import ENDLESS, GUARD, IDENTITY_BLOCK, Sample, differences
+from netaudio.shell.wavs import Loaded, list_instruments, load, read_loop
+
+RATE = 48_000
+ATTACK, EDGE = 48, 240
+
+
+def noise(frames: int, seed: int = 1) -> NDArray[np.float64]:
+    """Stereo within +-0.5."""
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (frames, 2))
+
+
+def write(
+    path: Path,
+    sound: NDArray[np.float64] | NDArray[np.int16],
+    rate: int = RATE,
+    form: str | None = None,
+    subtype: str = "FLOAT",
+) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    soundfile.write(path, sound, rate, format=form, subtype=subtype)
+    return path
+
+
+def smpl(*loops: tuple[int, int, int]) -> bytes:
+    """A chunk with loops (kind, first frame, last frame)."""
+    body = struct.pack("<9I", 0, 0, 20_833, 60, 0, 0, 0, len(loops), 0)
+    body += b"".join(struct.pack("<6I", 0, kind, first, last, 0, 0) for kind, first, last in loops)
+    return struct.pack("<4sI", b"smpl", len(body)) + body
+
+
+def with_chunk(path: Path, chunk: bytes, before_data: bool = False) -> Path:
+    """Puts a chunk into a wav file, behind its last or before its sound."""
+    data = path.read_bytes()
+    at = data.index(b"data") if before_data else len(data)
+    data = data[:at] + chunk + data[at:]
+    if data.startswith(b"RIFF"):
+        data = data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+    path.write_bytes(data)
+    return path
+
+
+def load_one(folder: Path, held: int | None = None, rate: int = RATE) -> tuple[Loaded, Bank]:
+    bank = Bank()
+    return load(folder, ["piano"], rate, held, bank)["piano"], bank
+
+
+def frames_of(bank: Bank, sample: Sample, count: int) -> NDArray[np.float32]:
+    return bank.frames[sample.address : sample.address + count]
+
+
+def heard(bank: Bank, sample: Sample, count: int, block: int) -> NDArray[np.float32]:
+    """What a voice plays that reads block by block."""
+    addresses = [sample.read_at(age) for age in range(0, count, block)]
+    return np.concatenate([bank.frames[address : address + block] for address in addresses])[:count]
+
+
+# Finding instruments
+
+
+def test_instruments_are_folders_with_a_sound_file_named_by_a_note(tmp_path: Path) -> None:
+    for name in ("piano/C4.wav", "organ/60.FLAC", "bells/hello.wav", "text/C4.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "C4.wav").touch()
+    assert list_instruments(tmp_path) == ["organ", "piano"]
+
+
+def test_a_missing_folder_has_no_instruments(tmp_path: Path) -> None:
+    assert list_instruments(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("name", ["harp", "..", "", "piano/../piano"])
+def test_an_unknown_instrument_is_refused_with_the_choice(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "piano" / "C4.wav", noise(1000))
+    with pytest.raises(InstrumentError, match="choose from piano"):
+        load(tmp_path, [name], RATE, None, Bank())
+
+
+# Decoding
+
+
+@pytest.mark.parametrize("suffix", ["wav", "WAV", "flac", "aif", "AIFF"])
+def test_every_format_gives_the_same_frames_and_the_same_identity(tmp_path: Path, suffix: str) -> None:
+    sound = (noise(40_000) * 65_534).astype(np.int16)
+    write(tmp_path / "piano" / "C4.wav", sound, subtype="PCM_16")
+    expected, expected_bank = load_one(tmp_path)
+    (tmp_path / "piano" / "C4.wav").unlink()
+    form = {"aif": "AIFF"}.get(suffix)
+    write(tmp_path / "piano" / f"C4.{suffix}", sound, form=form, subtype="PCM_16")
+    found, bank = load_one(tmp_path)
+    assert found == expected
+    assert np.array_equal(bank.frames, expected_bank.frames)
+
+
+def test_a_mono_file_sounds_on_both_sides(tmp_path: Path) -> None:
+    sound = noise(1000)[:, 0]
+    write(tmp_path / "piano" / "C4.wav", sound)
+    loaded, bank = load_one(tmp_path)
+    frames = frames_of(bank, loaded.instrument.sample(60), 1000)
+    assert np.array_equal(frames[:, 0], frames[:, 1])
+    write(tmp_path / "piano" / "C4.wav", np.stack((sound, sound), axis=1))
+    assert differences(load_one(tmp_path)[0].instrument.sources, loaded.instrument.sources) == []
+
+
+def test_an_untransposed_key_is_the_recording_to_the_bit_a_quarter_as_loud(tmp_path: Path) -> None:
+    sound = noise(5000).astype(np.float32)
+    write(tmp_path / "piano" / "C4.wav", sound.astype(np.float64))
+    loaded, bank = load_one(tmp_path)
+    sample = loaded.instrument.sample(60)
+    assert (sample.length, sample.held, sample.covered, sample.loop) == (5000, 5000, 5000, None)
+    frames = frames_of(bank, sample, 5000)
+    assert np.array_equal(frames[ATTACK:-EDGE], sound[ATTACK:-EDGE] * LEVEL)
+    assert not frames[0].any()
+    assert np.abs(frames[-1]).max() < 1e-3
+
+
+@pytest.mark.parametrize("source_rate", [44_100, 48_000, 96_000])
+def test_each_key_has_its_pitch_at_any_rate_of_the_file(tmp_path: Path, source_rate: int) -> None:
+    time = np.arange(source_rate) / source_rate
+    write(
+        tmp_path / "piano" / "A4.wav",
+        0.5 * np.sin(2 * np.pi * 440 * time)[:, np.newaxis].repeat(2, 1),
+        source_rate,
+    )
+    loaded, bank = load_one(tmp_path)
+    for key in (57, 62, 68, 69, 70, 81):
+        frames = frames_of(bank, loaded.instrument.sample(key), 10_000)[2000:, 0]
+        time = np.arange(2000, 10_000) / RATE
+        expected = 0.125 * np.sin(2 * np.pi * 440 * 2 ** ((key - 69) / 12) * time)
+        assert np.abs(frames - expected).max() < 1e-5
+
+
+def test_keys_that_fold_to_one_share_its_frames(tmp_path: Path) -> None:
+    write(tmp_path / "piano" / "C4.wav", noise(1000))
+    loaded, bank = load_one(tmp_path)
+    assert len(set(loaded.instrument.samples)) == 25
+    assert loaded.instrument.sample(0) is loaded.instrument.sample(48)
+    made = sum(sample.length for sample in set(loaded.instrument.samples))
+    assert len(bank.frames) == made + 26 * GUARD
+
+
+def test_several_instruments_share_one_bank_that_is_extended_once(tmp_path: Path) -> None:
+    write(tmp_path / "piano" / "C4.wav", noise(1000, seed=1))
+    write(tmp_path / "organ" / "C4.wav", noise(1000, seed=2))
+    bank = Bank()
+    told: list[tuple[str, float]] = []
+    loaded = load(tmp_path, ["piano", "organ", "piano"], RATE, None, bank, lambda *fact: told.append(fact))
+    assert list(loaded) == ["piano", "organ"]
+    for name, seed in (("piano", 1), ("organ", 2)):
+        frames = frames_of(bank, loaded[name].instrument.sample(60), 500)
+        assert np.array_equal(frames[ATTACK:], noise(1000, seed).astype(np.float32)[ATTACK:500] * LEVEL)
+        fractions = [fraction for which, fraction in told if which == name]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1
+
+
+# Parts
+
+
+@pytest.mark.parametrize("loop", [None, (2000, 29_999)])
+@pytest.mark.parametrize("source_rate", [44_100, 48_000])
+@pytest.mark.parametrize("held", [0, 100, 5000, 20_000, 34_000])
+def test_what_is_held_is_the_beginning_of_the_whole(
+    tmp_path: Path, loop: tuple[int, int] | None, source_rate: int, held: int
+) -> None:
+    for note in (60, 67):
+        path = write(tmp_path / "piano" / f"{note}.wav", 2 * noise(40_000, seed=note), source_rate)
+        if loop:
+            with_chunk(path, smpl((0, *loop)))
+    all_of_it, whole_bank = load_one(tmp_path)
+    part_of_it, part_bank = load_one(tmp_path, held)
+    assert differences(part_of_it.instrument.sources, all_of_it.instrument.sources) == []
+    for whole, part in zip(all_of_it.instrument.samples, part_of_it.instrument.samples, strict=True):
+        assert part.length == whole.length
+        if part.held == whole.held:
+            assert (part.covered, part.loop) == (whole.covered, whole.loop)
+            count = part.loop[1] if part.loop else part.length
+            assert count <= held
+        else:
+            assert (part.held, part.covered, part.loop) == (held, max(0, held - EDGE), None)
+            count = held
+        wanted = frames_of(whole_bank, whole, count).copy()
+        if part.held != whole.held:
+            wanted *= np.clip((held - np.arange(held)) / EDGE, 0, 1)[:, np.newaxis].astype(np.float32)
+        assert np.abs(frames_of(part_bank, part, count) - wanted).max(initial=0) < 1e-6
+
+
+def test_a_file_is_read_no_further_than_the_held_part_takes(tmp_path: Path) -> None:
+    path = write(tmp_path / "piano" / "C4.wav", noise(4 * IDENTITY_BLOCK), subtype="PCM_16")
+    # A header that promises three hours, and a file that is empty from where it should not be read.
+    size = 4 * 3 * 3600 * RATE
+    data = path.read_bytes()
+    at = data.index(b"data") + 4
+    with path.open("wb") as file:
+        file.write(
+            data[:4] + struct.pack("<I", at - 4 + size) + data[8:at] + struct.pack("<I", size) + data[at + 4 :]
+        )
+        file.truncate(at + 4 + size)
+    loaded, _ = load_one(tmp_path, held=8000)
+    assert loaded.problems == ()
+    assert loaded.instrument.sources[0].frames == size // 4
+    # 8000 frames an octave up are 16000 and what the filter hears: two blocks.
+    assert len(loaded.instrument.sources[0].digests) == 2
+
+
+def test_trouble_past_the_held_part_is_not_met(tmp_path: Path) -> None:
+    sound = noise(4 * IDENTITY_BLOCK)
+    sound[3 * IDENTITY_BLOCK] = np.nan
+    write(tmp_path / "piano" / "C4.wav", sound)
+    assert load_one(tmp_path, held=8000)[0].problems == ()
+    with pytest.raises(InstrumentError, match="not numbers"):
+        load_one(tmp_path)
+
+
+# Loops
+
+
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "RF64"])
+@pytest.mark.parametrize("before_data", [False, True])
+def test_the_first_forward_loop_is_found_and_its_end_made_exclusive(
+    tmp_path: Path, form: str, before_data: bool
+) -> None:
+    path = write(tmp_path / "C4.wav", noise(1001)[:, 0], form=form, subtype="PCM_U8" if form == "WAV" else "PCM_16")
+    assert read_loop(path) is None
+    with_chunk(path, struct.pack("<4sI", b"odd ", 3) + b"abc\0", before_data=True)
+    with_chunk(path, smpl((1, 5, 50), (0, 100, 899), (0, 1, 2)), before_data)
+    assert read_loop(path) == (100, 900)
+
+
+@pytest.mark.parametrize("cut", [1, 24, 25, 60, 68])
+def test_a_loop_that_is_cut_off_is_none(tmp_path: Path, cut: int) -> None:
+    path = write(tmp_path / "C4.wav", noise(1000))
+    path.write_bytes((path.read_bytes() + smpl((0, 100, 899)))[:-cut])
+    assert read_loop(path) is None
+
+
+def test_what_is_no_wav_file_has_no_loop(tmp_path: Path) -> None:
+    for number, data in enumerate((b"", b"RIFF", b"RIFF\0\0\0\0AVI ", b"fLaC" * 20)):
+        (tmp_path / str(number)).write_bytes(data)
+        assert read_loop(tmp_path / str(number)) is None
+
+
+@pytest.mark.parametrize(
+    ("loop", "flaw"),
+    [
+        ((500, 400), "ends before it begins"),
+        ((500, 1000), "beyond its 1000 frames"),
+        ((500, 514), "too short"),
+        ((0, 0xFFFF_FFFF), "beyond"),
+    ],
+)
+def test_a_loop_that_makes_no_sense_is_told_and_left_out(tmp_path: Path, loop: tuple[int, int], flaw: str) -> None:
+    with_chunk(write(tmp_path / "piano" / "C4.wav", noise(1000)), smpl((0, *loop)))
+    loaded, _ = load_one(tmp_path)
+    (problem,) = loaded.problems
+    assert problem.startswith("piano/C4.wav: plays without its loop")
+    assert flaw in problem
+    assert loaded.instrument.sample(60).length == 1000
+
+
+@pytest.mark.parametrize("span", [240, 4800, 48_000])
+@pytest.mark.parametrize("source_rate", [44_100, 48_000])
+def test_a_looped_sine_goes_on_without_a_step_on_every_key(tmp_path: Path, span: int, source_rate: int) -> None:
+    """What is before the loop, here noise, is not heard in it again; nor is what comes after it."""
+    turns = span // 60  # a turn of 60 frames: 735 or 800 Hz
+    sine = 0.5 * np.sin(2 * np.pi * turns / span * np.arange(span + 2000))[:, np.newaxis].repeat(2, 1)
+    sound = np.concatenate((noise(3000), sine))
+    sound[3000 + span :] = noise(2000)
+    with_chunk(write(tmp_path / "piano" / "C4.wav", sound, source_rate), smpl((0, 3000, 3000 + span - 1)))
+    loaded, bank = load_one(tmp_path)
+    assert loaded.problems == ()
+    for key in range(48, 73):
+        sample = loaded.instrument.sample(key)
+        assert sample.loop
+        assert sample.length == sample.held == sample.covered == ENDLESS
+        start, end = sample.loop
+        played = heard(bank, sample, start + 3 * (end - start) + 500, block=128)[:, 0]
+        per_frame = 2 * np.pi / 60 * source_rate / RATE * 2 ** ((key - 60) / 12)
+        # Of a sine, and of nothing that has a step, each frame is told by the two before it.
+        before, now, after = played[start:-2], played[start + 1 : -1], played[start + 2 :]
+        assert np.abs(before + after - 2 * np.cos(per_frame) * now).max() < 2e-6
+
+
+def test_a_loop_from_the_very_first_frame_does_not_repeat_the_attack(tmp_path: Path) -> None:
+    with_chunk(write(tmp_path / "piano" / "C4.wav", np.full((1000, 2), 0.5)), smpl((0, 0, 999)))
+    loaded, bank = load_one(tmp_path)
+    for key in range(48, 73):
+        sample = loaded.instrument.sample(key)
+        assert sample.loop
+        assert np.abs(heard(bank, sample, 3 * sample.loop[1], 100)[300:] - 0.125).max() < 1e-6
+
+
+def test_a_voice_in_a_loop_sounds_the_same_at_any_block_size(tmp_path: Path) -> None:
+    with_chunk(write(tmp_path / "piano" / "C4.wav", noise(3000)), smpl((0, 500, 999)))
+    loaded, bank = load_one(tmp_path)
+    for key in (60, 61, 50):
+        expected = heard(bank, loaded.instrument.sample(key), 80_000, 1)
+        for block in (7, 128, GUARD):
+            assert np.array_equal(heard(bank, loaded.instrument.sample(key), 80_000, block), expected)
+
+
+# Trouble
+
+
+def bad_files(folder: Path) -> None:
+    """One of each, next to one that is good."""
+    write(folder / "C4.wav", noise(1000))
+    write(folder / "D4.wav", np.zeros((0, 2)))
+    write(folder / "E4.wav", np.zeros((1000, 3)))
+    write(folder / "F4.wav", noise(1000), rate=4000)
+    (folder / "G4.wav").write_bytes(b"this is no sound")
+    (folder / "G#4.flac").touch()
+    write(folder / "A4.wav", np.full((1000, 2), np.inf))
+    broken = write(folder / "B4.flac", noise(50_000), subtype="PCM_16")
+    broken.write_bytes(broken.read_bytes()[:60_000])
+    write(folder / "hello.wav", noise(1000))
+    write(folder / "60.flac", noise(1000), subtype="PCM_16")
+
+
+def test_each_bad_file_is_named_with_its_reason_and_the_good_one_plays(tmp_path: Path) -> None:
+    bad_files(tmp_path / "piano")
+    (tmp_path / "piano" / "60.flac").rename(tmp_path / "piano" / "c4.flac")
+    loaded, _ = load_one(tmp_path)
+    assert [source.note for source in loaded.instrument.sources] == [60]
+    reasons = {
+        "D4.wav": "empty",
+        "E4.wav": "3 channels",
+        "F4.wav": "4000 Hz",
+        "G4.wav": "not a sound file",
+        "G#4.flac": "not a sound file",
+        "A4.wav": "not numbers",
+        "B4.flac": "",
+        "hello.wav": "no note",
+        "c4.flac": "C4.wav is the same note",
+    }
+    assert len(loaded.problems) == len(reasons)
+    for file, reason in reasons.items():
+        (line,) = (line for line in loaded.problems if line.startswith(f"piano/{file}: left out, "))
+        assert reason in line
+        assert "\n" not in line
+
+
+def test_of_two_files_of_a_note_the_first_by_name_that_is_good_plays(tmp_path: Path) -> None:
+    (tmp_path / "piano").mkdir()
+    (tmp_path / "piano" / "60.wav").touch()
+    write(tmp_path / "piano" / "C4.wav", noise(1000))
+    write(tmp_path / "piano" / "c4.wav", noise(2000))
+    loaded, _ = load_one(tmp_path)
+    assert loaded.instrument.sources[0].frames == 1000
+    assert [line.split(":")[0] for line in loaded.problems] == ["piano/60.wav", "piano/c4.wav"]
+
+
+def test_a_file_louder_than_full_scale_is_clipped_and_told(tmp_path: Path) -> None:
+    write(tmp_path / "piano" / "C4.wav", 4 * noise(1000))
+    loaded, bank = load_one(tmp_path)
+    assert loaded.problems == ("piano/C4.wav: clipped, it is 6.0 dB louder than full scale",)
+    assert np.abs(frames_of(bank, loaded.instrument.sample(60), 1000)).max() == LEVEL
+
+
+def test_an_instrument_without_a_good_file_does_not_keep_others_from_loading(tmp_path: Path) -> None:
+    write(tmp_path / "piano" / "C4.wav", noise(1000))
+    (tmp_path / "organ").mkdir()
+    (tmp_path / "organ" / "C4.wav").touch()
+    loaded = load(tmp_path, ["organ", "piano"], RATE, None, Bank())
+    assert list(loaded) == ["piano"]
+    (problem,) = loaded["piano"].problems
+    assert "organ/C4.wav: left out" in problem
+
+
+def test_when_nothing_at_all_can_be_loaded_it_says_why(tmp_path: Path) -> None:
+    (tmp_path / "organ").mkdir()
+    (tmp_path / "organ" / "C4.wav").touch()
+    bank = Bank()
+    with pytest.raises(InstrumentError, match=r"organ/C4\.wav: left out"):
+        load(tmp_path, ["organ"], RATE, None, bank)
+    assert len(bank.frames) == GUARD
+
+
+@pytest.mark.parametrize("frames", [1, 2, 50, 300])
+def test_the_shortest_recordings_play_on_every_key(tmp_path: Path, frames: int) -> None:
+    write(tmp_path / "piano" / "C4.wav", noise(frames))
+    loaded, bank = load_one(tmp_path)
+    for sample in loaded.instrument.samples:
+        assert sample.length >= 1
+        assert np.isfinite(frames_of(bank, sample, sample.length)).all()
