@@ -43,14 +43,24 @@ class PacketCount:
 class Link:
     """One session's wire. Feed it datagrams; send what `control` and `datagrams` give."""
 
-    def __init__(self, player: ClientPlayer, ssrc: int, secret: bytes, payload: Payload, buffer_size: int) -> None:
+    def __init__(
+        self,
+        player: ClientPlayer,
+        ssrc: int,
+        secret: bytes,
+        payload: Payload,
+        buffer_size: int,
+        earlier: "Link | None" = None,
+    ) -> None:
+        """`earlier` is the last session's, whose figures this one's go on from."""
         self.player, self.ssrc, self.secret, self.payload = player, ssrc, secret, payload
         self.buffer_size = buffer_size
-        self.count = PacketCount()
+        self.count: PacketCount = earlier.count if earlier else PacketCount()
         self.heard = 0  # the server has all events up to this seq
-        self.round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)  # seconds
+        self.probed = 0  # round trips of this session
+        self.round_trips: deque[float] = earlier.round_trips if earlier else deque(maxlen=ROUND_TRIPS)  # seconds
         self.slacks: deque[tuple[float, int]] = deque()  # (time, frames) of the last second's packets
-        self.all_slacks = SlackHistogram()
+        self.all_slacks: SlackHistogram = earlier.all_slacks if earlier else SlackHistogram()
         self.last_audio: float | None = None
         self.probing = False
         self._unheard: deque[Event] = deque()
@@ -58,7 +68,8 @@ class Link:
         self._next_report = 0.0
         self._counter = 0
         self._highest: int | None = None  # extended sequence number
-        self._first = self._expected_before = self._received_before = 0
+        self._first = self._expected_before = 0
+        self._received_before = self.count.received
         self._seen: set[int] = set()
         self._transit: float | None = None
         self._jitter = 0.0  # RFC 3550, 6.4.1; frames
@@ -137,6 +148,7 @@ class Link:
         trip = wrap32(round(now * 1e6) - reply.sent) - reply.hold
         if 0 <= trip < 10_000_000:
             self.round_trips.append(trip / 1e6)
+            self.probed += 1
 
     def _take_audio(self, audio: Audio, now: float) -> None:
         if audio.ssrc != self.ssrc or audio.type != self.payload.type:

@@ -1,6 +1,6 @@
 """The control wire, TCP: one line of JSON per message, typed and validated."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -47,7 +47,7 @@ class Welcome(Message, frozen=True):
     instruments: list[str]
     offset: str
     buffer_size: str
-    mode: str
+    mode: Literal["local", "remote", "hybrid"]
     instrument: str
 
 

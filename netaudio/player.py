@@ -9,7 +9,7 @@ import numpy as np
 from netaudio.bank import Bank
 from netaudio.clock import Clock
 from netaudio.instrument import ENDLESS, GUARD, Instrument
-from netaudio.knit import Knit
+from netaudio.knit import Knit, Tally
 from netaudio.mixer import Frames
 from netaudio.rings import TripleRing
 from netaudio.score import Event, Score, ScoreState, Voice
@@ -24,11 +24,22 @@ class ClientPlayer:
     Other threads only `push` keys, `post` commands, put packets into `rings.remote`, and take from `outbox`.
     """
 
-    def __init__(self, rate: int, chunk: int, polyphony: int, bank: Bank, mode: Mode, offset: int) -> None:
+    def __init__(
+        self,
+        rate: int,
+        chunk: int,
+        polyphony: int,
+        bank: Bank,
+        instruments: dict[int, Instrument],
+        streamed: set[int],
+        mode: Mode,
+        offset: int,
+    ) -> None:
+        """`instruments` by program, and those of which nothing is held, which play as in remote mode; others
+        may add to both."""
         self.rate, self.bank, self.mode, self.offset = rate, bank, mode, offset
-        self.instruments: dict[int, Instrument] = {}
-        self.streamed_programs: set[int] = set()  # of which nothing is held: they play as in remote mode
-        self.score = Score(rate, polyphony, self.instruments.get)
+        self.instruments, self.streamed = instruments, streamed
+        self.score = Score(rate, polyphony, instruments.get)
         self.rings = TripleRing(chunk)
         self.knit = Knit(self.score, self.rings)
         self.clock = Clock(rate)
@@ -60,8 +71,9 @@ class ClientPlayer:
         self.knit.volume.change(0, self.position, gain)
 
     def play(self, song: Song) -> None:
-        """Begin a song with the coming block."""
+        """Begin a song with the coming block, and the counting anew."""
         self.song_start, self.song_end = self.position, None
+        self.knit.tally = Tally()
         self._song.extend((self.position + at, message) for at, message in song)
 
     def join(self, chunk: int, polyphony: int) -> None:
@@ -113,9 +125,9 @@ class ClientPlayer:
         if self.peak > 1.0:
             self.clipped += int((np.abs(block) > 1.0).any(axis=1).sum())
         np.clip(block, -1.0, 1.0, out=out)
-        if self.playing_song and not self._song and self.position > self.score.position:
-            if not any(self.score.alive(v, self.position) for v in self.score.voices):
-                self.song_end = self.position
+        silent = not any(self.score.alive(voice, self.position) for voice in self.score.voices)
+        if self.playing_song and not self._song and self.position > self.score.position and silent:
+            self.song_end = self.position
 
     def _stamped(self, start: int, count: int) -> list[tuple[int, bytes]]:
         """What is due in this block, in order of position. Keys of the last block come one block later, at
@@ -134,7 +146,7 @@ class ClientPlayer:
         cut, shift = self.offset, 0
         if self.mode == "local":
             cut = ENDLESS
-        elif self.mode == "remote" or program in self.streamed_programs:
+        elif self.mode == "remote" or program in self.streamed:
             cut, shift = 0, self.offset
         begins = message[0] & 0xF0 == 0x90 and message[-1] > 0
         # After a change to a smaller shift events wait until the timeline has caught up: positions never fall.

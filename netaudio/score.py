@@ -1,6 +1,7 @@
 """Events to voices: polyphony, stealing, pedal, and every gain as a pure function of (position, heard)."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from netaudio.instrument import Instrument, Sample
 
 NEVER = 1 << 60  # the seq and position of what has not happened
 ALL = NEVER - 1  # `heard` of one who knows every event
+CONTROLS = frozenset((7, 11, 64, 120, 123))  # volume, expression, pedal, all sound off, all notes off
 RELEASE_SECONDS, RAMP_SECONDS = 0.1, 0.005
 CHANNELS = 16
 
@@ -103,7 +105,7 @@ class Line:
     def values(self, n: NDArray[np.int64], heard: int) -> Gains:
         known = [c for c in self.changes if c.seq <= heard]
         out = np.full(len(n), known[0].value)
-        for (_, _, old), (_, at, new) in zip(known, known[1:], strict=False):
+        for (_, _, old), (_, at, new) in pairwise(known):
             out += (new - old) * np.clip((n - at) / self.ramp, 0, 1)
         return out
 
@@ -335,6 +337,12 @@ class Score:
             if instrument is not None:
                 sample, channel = instrument.sample(voice.key), self.channels[voice.channel]
                 self.voices.append(Voice(voice, sample, channel))
+
+
+def shapes_sound(message: bytes) -> bool:
+    """Whether a channel message means anything here: notes, program changes and the CONTROLS do."""
+    kind = message[0] & 0xF0 if message else 0
+    return kind in (0x80, 0x90, 0xC0) or (kind == 0xB0 and message[1] in CONTROLS)
 
 
 def check_state(state: ScoreState, polyphony: int) -> None:

@@ -41,6 +41,7 @@ class Note:
     stolen: float = np.inf
     key_up: bool = False
     delay: int = 0
+    seq: int = 0
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Reference:
         for event in events:
             kind, channel, data = event.message[0] & 0xF0, event.message[0] & 15, [*event.message[1:], 0]
             if kind == 0x90 and data[1]:
-                self.note_on(event.position, channel, data[0], data[1], delays.get(event.seq, 0))
+                self.note_on(event.position, channel, data[0], data[1], delays.get(event.seq, 0), event.seq)
             elif kind in (0x80, 0x90):
                 self.note_off(event.position, channel, [n for n in self.notes if n.key == data[0]])
             elif kind == 0xC0 and data[0] in self.instruments:
@@ -70,7 +71,7 @@ class Reference:
             elif kind == 0xB0:
                 self.control(event.position, channel, data[0], data[1])
 
-    def note_on(self, at: int, channel: int, key: int, velocity: int, delay: int) -> None:
+    def note_on(self, at: int, channel: int, key: int, velocity: int, delay: int, seq: int) -> None:
         for note in self.notes:
             if (note.channel, note.key) == (channel, key):
                 note.off = min(note.off, at)
@@ -81,7 +82,7 @@ class Reference:
         if len(sounding) >= self.polyphony:
             (next((n for n in sounding if n.off < np.inf), sounding[0])).stolen = at
         recording = self.instruments[self.programs[channel]][key]
-        self.notes.append(Note(channel, key, (velocity / 127) ** 2, at, recording, delay=delay))
+        self.notes.append(Note(channel, key, (velocity / 127) ** 2, at, recording, delay=delay, seq=seq))
 
     def note_off(self, at: int, channel: int, notes: Sequence[Note]) -> None:
         for note in notes:

@@ -1,6 +1,6 @@
 """Two cores and a network between them, on a virtual clock: a whole performance as a pure function."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -20,6 +20,8 @@ from tests.reference import Recording, Reference
 
 RATE = 4800  # so that a second is quick: a ramp has 24 frames, a release 480
 SECRET = b"a secret"
+Sound = NDArray[np.float64]
+UNHEARD = 2880  # frames that may pass until the server has heard a release
 T = TypeVar("T")
 
 
@@ -51,12 +53,13 @@ class Path(Generic[T]):
     loss: float = 0.0
     twice: float = 0.0
     ordered: bool = False  # like TCP: what is lost comes 200 ms later, and what is behind it waits
+    drop: Callable[[T], bool] = lambda _: False
     _way: list[tuple[float, int, T]] = field(default_factory=list)
     _last: float = 0.0
     _count: int = 0
 
     def send(self, now: float, item: T) -> None:
-        lost = self.rng.random() < self.loss
+        lost = self.rng.random() < self.loss or self.drop(item)
         if lost and not self.ordered:
             return
         for _ in range(1 + (not self.ordered and self.rng.random() < self.twice)):
@@ -73,11 +76,22 @@ class Path(Generic[T]):
 
 
 class LoggedPlayer(ClientPlayer):
-    """Keeps every event that it stamps: the E of mix(E)."""
+    """Keeps every event that it stamps, the E of mix(E), and what else shapes the sound."""
 
     def __init__(self, bank: Bank, chunk: int, polyphony: int, mode: Mode, offset: int) -> None:
-        super().__init__(RATE, chunk, polyphony, bank, mode, offset)
+        super().__init__(RATE, chunk, polyphony, bank, {}, set(), mode, offset)
         self.events: list[Event] = []
+        self.volumes: list[tuple[int, float]] = []
+        self.told: dict[int, int] = {}  # seq of a late remote note: when the client learned of its delay
+
+    def set_volume(self, gain: float) -> None:
+        super().set_volume(gain)
+        self.volumes.append((self.position, gain))
+
+    def moved(self, seq: int, delay: int) -> None:
+        super().moved(seq, delay)
+        if any(voice.seq == seq for voice in self.score.voices):
+            self.told[seq] = self.position
 
     def _apply(self, position: int, message: bytes) -> None:
         super()._apply(position, message)
@@ -87,16 +101,21 @@ class LoggedPlayer(ClientPlayer):
 
 @dataclass
 class Outcome:
-    out: NDArray[np.float64]
-    ideal: NDArray[np.float64]
-    covered: NDArray[np.bool_]
-    player: LoggedPlayer
-    session: ServerSession
-    voice_steps: NDArray[np.float64]  # the sum over the voices of the largest of their own steps, by frame
+    """What a performance sounded like, frame by frame from position 0 on, and what it should have."""
+
+    out: Sound
+    ideal: Sound  # mix(E), times the volume
+    covered: NDArray[np.bool_]  # where the promise holds
+    steps: Sound  # the sum over the voices that may sound of the largest of their own steps
+    peaks: Sound  # and of their amplitudes
 
     @property
     def error(self) -> float:
         return float(np.abs(self.out - self.ideal)[self.covered].max(initial=0.0))
+
+    @property
+    def peak(self) -> float:
+        return float(np.abs(self.ideal).max(initial=0.0))
 
 
 class Stage:
@@ -186,18 +205,86 @@ class Stage:
 
     def outcome(self) -> Outcome:
         out = np.concatenate(self.blocks).astype(np.float64)
+        n = np.arange(len(out))
         reference = Reference(dict(enumerate(self.recordings)), RATE, self.polyphony)
         reference.feed(self.player.events, self.delays)
+        volume, last = np.ones(len(out)), 1.0
+        for at, gain in self.player.volumes:
+            volume += (gain - last) * np.clip((n - at) / reference.ramp, 0, 1)
+            last = gain
         covered = np.ones(len(out), np.bool_)
         for first, end in self.player.knit.tally.spans:
             covered[first:end] = False
-        steps = np.zeros(len(out))
+        steps, peaks = np.zeros(len(out)), np.zeros(len(out))
         for note in reference.notes:
-            alone = Reference(reference.instruments, RATE, self.polyphony, notes=[note])
-            alone.controls = reference.controls
-            steps += np.abs(np.diff(alone.mix(len(out)), axis=0, prepend=0.0)).max(axis=1)
-        return Outcome(out, reference.mix(len(out)), covered, self.player, self.session, steps)
+            last_frame = note.delay + min(
+                note.on + note.recording.length, note.off + reference.release, note.stolen + reference.ramp
+            )
+            if note.delay:  # until the client knows, it cannot say what is missing of the note
+                covered[note.on : self.player.told.get(note.seq, int(min(last_frame, len(out))))] = False
+            whole = slice(note.on, int(min(last_frame + UNHEARD, len(out))))
+            steps[whole] += note.level * np.abs(np.diff(note.recording.frames, axis=0, prepend=0.0)).max()
+            peaks[whole] += note.level * np.abs(note.recording.frames).max()
+        loudest = max([1.0, *(gain for _, gain in self.player.volumes)])
+        return Outcome(out, reference.mix(len(out)) * volume[:, None], covered, steps * loudest, peaks * loudest)
 
 
-def remember(score: Score) -> list[int]:
-    return [voice.seq for voice in score.voices]
+def memory(score: Score, position: int) -> list[tuple[int, ...]]:
+    """The voices that may sound from a position on, with all that was decided about them."""
+    return [
+        (v.seq, v.off_seq, v.off_at, v.stolen_seq, v.stolen_at, v.delay)
+        for v in score.voices
+        if score.alive(v, position)
+    ]
+
+
+def noises(rng: np.random.Generator) -> list[list[Recording]]:
+    """Two programs of six keys; every other key of the second loops."""
+    programs: list[list[Recording]] = []
+    for looped in (False, True):
+        programs.append([])
+        for key in range(6):
+            frames = rng.normal(0.0, 0.1, (int(rng.integers(600, 4000)), 2)).astype(np.float32)
+            start = int(rng.integers(100, 500))
+            loop = (start, int(rng.integers(start + 16, len(frames) + 1))) if looped and key % 2 else None
+            programs[-1].append(Recording(frames, loop))
+    return programs
+
+
+def sines(rng: np.random.Generator) -> list[list[Recording]]:
+    """The same with sounds so smooth that a step stands out: 5 to 20 Hz, peaking at 0.2."""
+    programs: list[list[Recording]] = []
+    for looped in (False, True):
+        programs.append([])
+        for key in range(6):
+            period, turns = int(rng.integers(RATE // 20, RATE // 5)), int(rng.integers(3, 6))
+            n = np.arange(turns * period)
+            loop = (period, len(n)) if looped and key % 2 else None
+            end = 1.0 if loop else np.clip((len(n) - n) / edge(RATE), 0, 1)
+            wave = 0.2 * np.sin(2 * np.pi * n / period) * end
+            programs[-1].append(Recording(np.stack((wave, wave), axis=1).astype(np.float32), loop))
+    return programs
+
+
+def random_song(rng: np.random.Generator, count: int, gap: int, released: bool = True) -> list[tuple[int, bytes]]:
+    """Everything that a player may do on two channels, `gap` frames apart at most; at the end all keys are up."""
+    at, song = 0, []
+    for _ in range(count):
+        at += int(rng.integers(gap))
+        channel, key, value = int(rng.integers(2)), int(rng.integers(6)), int(rng.integers(128))
+        messages_by_share = (
+            (0.50, (0x90, key, max(1, value))),
+            (0.25, (0x80, key, 0)),
+            (0.05, (0xB0, 7, value)),
+            (0.05, (0xB0, 11, value)),
+            (0.07, (0xB0, 64, value)),
+            (0.02, (0xB0, 123, 0)),
+            (0.02, (0xB0, 120, 0)),
+            (0.04, (0xC0, value % 3)),  # the third program means nothing
+        )
+        shares = [share for share, _ in messages_by_share]
+        kind, *data = messages_by_share[int(rng.choice(len(shares), p=shares))][1]
+        song.append((at, bytes((kind | channel, *data))))
+    if released:
+        song += [(at + 1, bytes((0xB0 | channel, number, 0))) for channel in (0, 1) for number in (64, 123)]
+    return song

@@ -1,0 +1,52 @@
+"""The figures of a run, as --report writes them."""
+
+from typing import Any
+
+from netaudio.link import Link, SlackHistogram
+from netaudio.player import ClientPlayer
+from netaudio.units import to_ms
+
+
+def report(
+    player: ClientPlayer, link: Link | None, chunk: int, held: int | None, callback_ms: dict[str, float], xruns: int
+) -> dict[str, Any]:
+    """Frames are positions of the recording, which begins with the song or else with the run."""
+    tally, count = player.knit.tally, link.count if link else None
+    start = player.song_start or 0
+    margins = sorted(tally.margins)
+    slack = link.all_slacks if link else SlackHistogram()
+    trips = {name: round(1000 * link.round_trip(q), 3) if link else None for name, q in (("p50", 0.5), ("p99", 0.99))}
+    return {
+        "mode": player.mode,
+        "rate": player.rate,
+        "chunk_size": chunk,
+        "offset_frames": player.offset,
+        "offset_ms": to_ms(player.offset, player.rate),
+        "held_frames": held,
+        "notes": player.notes,
+        "late_notes": player.late_notes + sum(margin < 0 for margin in margins),
+        "stolen": player.score.stolen,
+        "round_trip_ms": trips,
+        "jitter_ms": round(1000 * link.jitter, 3) if link else None,
+        "slack_frames": slack.summary(),
+        "knit_margin_frames": {
+            "min": margins[0] if margins else None,
+            "p50": margins[len(margins) // 2] if margins else None,
+        },
+        "packets": {
+            "received": count.received if count else 0,
+            "lost": count.lost if count else 0,
+            "late": count.late if count else 0,
+            "duplicate": count.duplicate if count else 0,
+        },
+        "frames": {
+            "played": (player.song_end or player.position) - start,
+            "streamed": tally.streamed,
+            "uncovered": tally.uncovered,
+            "missing": tally.missing,
+        },
+        "uncovered_spans": [[first - start, end - start] for first, end in tally.spans],
+        "callback_ms": callback_ms,
+        "clipped": player.clipped,
+        "xruns": xruns,
+    }

@@ -1,0 +1,317 @@
+"""The client: joins inputs, player, sound device and server, and keeps playing whatever becomes of them."""
+
+import argparse
+import asyncio
+import gc
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from netaudio.bank import Bank
+from netaudio.config import ClientSettings, ResolvedSettings
+from netaudio.errors import DeviceError, NetAudioError, RefusedError, SettingError
+from netaudio.player import ClientPlayer, Mode
+from netaudio.report import report
+from netaudio.score import shapes_sound
+from netaudio.shell.display import Plain
+from netaudio.shell.keys import Keys, open_keys
+from netaudio.shell.library import Library
+from netaudio.shell.midi import MidiIn
+from netaudio.shell.midifile import Song
+from netaudio.shell.network import PROBES, Network
+from netaudio.shell.program import Progress
+from netaudio.shell.recorder import Recorder
+from netaudio.shell.speaker import Speaker, open_speaker
+from netaudio.units import Span, to_frames, to_ms
+
+MODES: tuple[Mode, ...] = ("hybrid", "local", "remote")  # in the order of the M key
+OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
+AUTO_PROBES = 50  # round trips that `auto` awaits
+SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
+POLL_SECONDS = 0.02
+RATE, POLYPHONY = 48000, 32  # where no server says otherwise
+
+
+class Client:
+    """`prepare`, then `run` until Esc, Ctrl-C or the song's end."""
+
+    def __init__(self, settings: ClientSettings, flags: argparse.Namespace, screen: Plain, song: Song | None) -> None:
+        self.settings, self.flags, self.screen, self.song = settings, flags, screen, song
+        self.network = Network(settings.server, settings.token, settings.payload, screen.say)
+        self.volume = settings.volume
+        self.online = settings.mode != "local"
+        self._inputs: list[Keys | MidiIn] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def prepare(self) -> None:
+        """Ask the server, load the instrument, make the player and open the sound; raises NetAudioError."""
+        self._loop, self._quit = asyncio.get_running_loop(), asyncio.Event()
+        settings = await self._settle()
+        self.mode: Mode = settings.mode
+        self.library = Library(settings.wav, self.rate, Bank(), self.screen.say)
+        self.player = ClientPlayer(
+            self.rate, self.chunk, self.polyphony, self.library.bank, self.library.instruments,
+            self.library.streamed, settings.mode, 0,
+        )  # fmt: skip
+        self.network.adopt(self.player, self.library)
+        self._set_volume()
+        await self._measure(settings)
+        self.player.offset = self.offset
+        await self._have(settings.instrument, Progress())
+        for name in self._song_instruments():
+            await self._have(name, Progress())
+        program = self._program(settings.instrument)
+        for channel in self.player.score.channels:
+            channel.program = program
+        self.speaker = self._open_speaker(settings.device)
+
+    async def run(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stop())
+        recorder = Recorder(Path(self.flags.record), self.player) if self.flags.record else None
+        sys.setswitchinterval(5e-5)
+        gc.collect()
+        gc.freeze()
+        self.speaker.start()
+        if self.online:
+            self._stay_connected()
+        if self.song:
+            await self._begin_song(self.song)
+        else:
+            self._open_inputs()
+        if recorder:
+            recorder.start(self.player.song_start or 0)
+        while self._going_on():
+            await asyncio.sleep(POLL_SECONDS)
+        for opened in self._inputs:
+            opened.close()
+        if not self.player.song_end and self.speaker.alive:
+            self.player.post(self.player.set_volume, 0.0)
+            await asyncio.sleep(0.05)
+        self.speaker.stop()
+        if recorder:
+            recorder.stop(self.player.song_end or self.player.position)
+        for task in self._tasks:
+            task.cancel()
+        await self.network.close()
+
+    def stop(self) -> None:
+        """End `run`; from any thread."""
+        self._loop.call_soon_threadsafe(self._quit.set)
+
+    def figures(self) -> dict[str, Any]:
+        held = None if self.mode == "local" else self.held
+        return report(
+            self.player, self.network.link, self.chunk, held, self.speaker.times.summary(), self.speaker.xruns
+        )
+
+    async def _settle(self) -> ResolvedSettings:
+        """What to play and how: our settings, the server's offer, the defaults."""
+        self.rate, self.polyphony = RATE, POLYPHONY
+        if self.online:
+            try:
+                welcome = await self.network.open(self.settings.chunk_size or 0)
+            except RefusedError as error:
+                if self.settings.mode == "remote":
+                    raise
+                self.screen.say(f"{error}. Playing what is held here, and trying again")
+            else:
+                self.rate, self.chunk, self.polyphony = welcome.rate, welcome.chunk, welcome.polyphony
+                return self.settings.offered(
+                    mode=welcome.mode,
+                    offset=Span.parse(welcome.offset),
+                    buffer_size=Span.parse(welcome.buffer_size),
+                    instrument=welcome.instrument,
+                    chunk_size=welcome.chunk,
+                )
+        settings = self.settings.defaults()
+        self.chunk = settings.chunk_size
+        return settings
+
+    async def _measure(self, settings: ResolvedSettings) -> None:
+        """Set OFFSET, BUFFER_SIZE and HELD, from the network where they are auto."""
+        auto = settings.offset.auto or settings.buffer_size.auto
+        guess = 0.02 if settings.buffer_size.auto else 0.0
+        buffer_size = to_frames(guess, self.rate) or settings.buffer_size.frames(self.rate)
+        if self.network.connection:
+            self.network.set_buffer_size(buffer_size)
+            await self.network.enter(AUTO_PROBES if auto else PROBES)
+        link = self.network.link
+        trip, jitter = (link.round_trip(0.5), link.jitter) if link else (0.0, 0.0)
+        if settings.buffer_size.auto:
+            buffer_size = to_frames(max(0.01, 2 * jitter), self.rate) + 2 * self.chunk
+        self.network.set_buffer_size(buffer_size)
+        if settings.offset.auto:
+            # one chunk more than the rule: so no tail needs its fade
+            self.offset = to_frames(trip + jitter, self.rate) + buffer_size + 3 * self.chunk
+            self.screen.say(
+                f"auto: OFFSET {to_ms(self.offset, self.rate):.0f} ms, BUFFER_SIZE "
+                f"{to_ms(buffer_size, self.rate):.0f} ms for a round trip of {1000 * trip:.1f} ms"
+            )
+        else:
+            self.offset = settings.offset.frames(self.rate)
+        self.held = 0 if settings.held.auto else settings.held.frames(self.rate)
+        if self._raise_held() and not settings.held.auto:
+            self.screen.say(f"HELD raised to {to_ms(self.held, self.rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
+
+    def _raise_held(self) -> bool:
+        least = self.offset + 2 * self.chunk + self.player.score.ramp
+        raised = self.held < least
+        self.held = max(self.held, least)
+        return raised
+
+    async def _have(self, name: str, progress: Progress | None = None) -> None:
+        """Load an instrument as the mode needs it, and have the server know it; raises NetAudioError."""
+        names = self.library.own if self.mode == "local" and not self.library.offered else self.library.names
+        if name not in names:
+            where = "on the server" if self.library.offered else f"in {self.settings.wav}"
+            raise SettingError(f"there is no instrument {name!r} {where}: choose one of {', '.join(names) or 'none'}")
+        held = None if self.mode == "local" else self.held
+        await asyncio.to_thread(self.library.load, name, held, progress)
+        if progress:
+            progress.end()
+        await self.network.describe(name)
+        self.instrument = name
+
+    def _program(self, name: str) -> int:
+        program = self.library.program(name, self.mode)
+        if program not in self.library.instruments:
+            raise SettingError(f"{name} has no files in {self.settings.wav}: {self.mode} mode cannot play it")
+        return program
+
+    def _open_speaker(self, device: str) -> Speaker:
+        try:
+            return open_speaker(device, self.rate, self.chunk, self.player.render)
+        except DeviceError as error:
+            if not self.song:
+                raise DeviceError(f"{error}; or --device null for none") from None
+            self.screen.say(f"{error}; going on without sound (--device null)")
+            return open_speaker("null", self.rate, self.chunk, self.player.render)
+
+    def _stay_connected(self) -> None:
+        self.online = True
+        if self.network.connection:
+            self.network.join()
+        self._spawn(self.network.stay())
+
+    async def _begin_song(self, song: Song) -> None:
+        """Await a steady stream, then begin."""
+        for _ in range(round(NO_AUDIO_SECONDS / POLL_SECONDS)):
+            link = self.network.link
+            if self.network.connection is None or self.mode == "local":
+                break
+            if link and link.count.received * self.chunk > SETTLE_SECONDS * self.rate:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            self.screen.say(f"no audio within {NO_AUDIO_SECONDS:.0f} s: is the server's UDP port blocked?")
+        events = [
+            (to_frames(time, self.rate), message)
+            for time, wanted in song.events
+            if shapes_sound(message := self._own_program(wanted))
+        ]
+        end = to_frames(song.seconds, self.rate)
+        for channel in {message[0] & 0x0F for _, message in events}:  # no file leaves notes hanging
+            events += [(end, bytes((0xB0 | channel, 64, 0))), (end, bytes((0xB0 | channel, 123, 0)))]
+        self.player.post(self.player.play, events)
+        while self.player.song_start is None and self.speaker.alive:
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _song_instruments(self) -> list[str]:
+        """Those that the song's program changes name, by their numbers in the list."""
+        wanted = {message[1] for _, message in self.song.events if message[0] & 0xF0 == 0xC0} if self.song else set()
+        return [name for number, name in enumerate(self.library.names) if number in wanted]
+
+    def _own_program(self, message: bytes) -> bytes:
+        """A song's program change with this client's number for that instrument; empty if there is none."""
+        if message[0] & 0xF0 != 0xC0:
+            return message
+        if message[1] >= len(self.library.names):
+            return b""
+        return bytes((message[0], self._program(self.library.names[message[1]])))
+
+    def _going_on(self) -> bool:
+        if self.speaker.error is not None:
+            raise NetAudioError(f"the sound stopped: {self.speaker.error!r}") from self.speaker.error
+        return self.speaker.alive and not self._quit.is_set() and self.player.song_end is None
+
+    def _open_inputs(self) -> None:
+        def keys() -> Keys:
+            return open_keys(self._push, self._command, self.screen.say)
+
+        def midi() -> MidiIn:
+            return MidiIn(self.settings.midi_in or None, self._push, self.screen.say)
+
+        openers: list[Callable[[], Keys | MidiIn]] = [midi] if self.flags.no_keys else [keys, midi]
+        for opener in openers:
+            try:
+                self._inputs.append(opener())
+            except DeviceError as error:
+                self.screen.say(str(error))
+
+    def _push(self, time: float, message: bytes) -> None:
+        """What a key did, on any thread: everything live is played on channel 1."""
+        kind = message[0] & 0xF0
+        if kind == 0xC0:
+            self._command("instrument", message[1])
+        elif shapes_sound(message):
+            self.player.push(time, bytes((kind, *message[1:])))
+
+    def _command(self, command: str, value: int) -> None:
+        self._loop.call_soon_threadsafe(self._obey, command, value)
+
+    def _obey(self, command: str, value: int) -> None:
+        if command == "quit":
+            self._quit.set()
+        elif command == "volume":
+            self.volume = min(max(self.volume + value * VOLUME_STEP, -60.0), 12.0)
+            self._set_volume()
+        elif command == "mode":
+            self._spawn(self._change_mode(MODES[(MODES.index(self.mode) + 1) % len(MODES)]))
+        elif command == "offset":
+            self._spawn(self._change_offset(max(0, self.offset + value * to_frames(OFFSET_STEP, self.rate))))
+        elif command == "instrument" and value < len(self.library.names):
+            self._spawn(self._change_instrument(self.library.names[value]))
+
+    def _set_volume(self) -> None:
+        self.player.post(self.player.set_volume, 10 ** (self.volume / 20))
+
+    async def _change_mode(self, mode: Mode) -> None:
+        self.mode = mode
+        await self._change_instrument(self.instrument)
+        self.player.post(self.player.set_mode, mode, self.offset)
+        if mode != "local" and not self.online:
+            self._stay_connected()
+
+    async def _change_offset(self, offset: int) -> None:
+        self.offset = offset
+        if self._raise_held():
+            await self._have(self.instrument)
+        self.player.post(self.player.set_mode, self.mode, offset)
+
+    async def _change_instrument(self, name: str) -> None:
+        await self._have(name)
+        program = self._program(name)
+        if program != self.player.score.channels[0].program:
+            self.player.push(self._loop.time(), bytes((0xC0, program)))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except NetAudioError as error:
+                self.screen.say(str(error))
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def write_report(path: Path, figures: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingError(f"cannot write the report {path}: {error.strerror}") from None

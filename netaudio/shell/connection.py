@@ -1,0 +1,171 @@
+"""One session with a server: its control connection and its UDP socket, around a Link."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+
+from netaudio import messages
+from netaudio.config import Address
+from netaudio.errors import ProtocolError, RefusedError
+from netaudio.link import Link
+from netaudio.player import ClientPlayer
+from netaudio.rtp import PAYLOADS
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 5.0
+PING_SECONDS = 1.0
+SILENCE_SECONDS = 3.0  # without a datagram or a pong the server is lost
+PUMP_SECONDS = 0.002
+
+
+class Connection:
+    """An open session. `attach` gives it a player; `run` moves everything until the server is lost."""
+
+    def __init__(
+        self,
+        address: Address,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        hello: messages.Hello,
+        welcome: messages.Welcome,
+    ) -> None:
+        self.address, self.hello, self.welcome = address, hello, welcome
+        self.link: Link | None = None
+        self._reader, self._writer = reader, writer
+        self._transport: asyncio.DatagramTransport | None = None
+        self._answers: asyncio.Queue[messages.Instrument] = asyncio.Queue()
+        self._last_seen = time.monotonic()
+
+    @classmethod
+    async def open(cls, address: Address, hello: messages.Hello) -> "Connection":
+        """Say hello; raises RefusedError, whose text says why there is no session."""
+        try:
+            reader, writer = await asyncio.wait_for(
+                asyncio.open_connection(address.host, address.port, limit=messages.MAX_REPLY), CONNECT_SECONDS
+            )
+        except (OSError, TimeoutError) as error:
+            why = getattr(error, "strerror", None) or "no answer"
+            raise RefusedError(
+                f"no server at {address} ({why}): start it with python server.py, or name it with --server HOST:PORT"
+            ) from None
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        writer.write(messages.encode(hello))
+        try:
+            answer = await asyncio.wait_for(_receive(reader), ANSWER_SECONDS)
+            if isinstance(answer, messages.Error):
+                raise RefusedError(f"{address}: {answer.text}")
+            if not isinstance(answer, messages.Welcome):
+                raise RefusedError(
+                    f"{address} answered {type(answer).__name__.lower()} to hello: no NetAudio server?"
+                )
+        except (OSError, EOFError, TimeoutError):
+            writer.close()
+            raise RefusedError(f"{address} does not answer like a NetAudio server") from None
+        except (ProtocolError, RefusedError) as error:
+            writer.close()
+            raise RefusedError(str(error)) from None
+        return cls(address, reader, writer, hello, answer)
+
+    async def attach(self, player: ClientPlayer, buffer_size: int, earlier: Link | None) -> Link:
+        """Open the UDP side and begin to measure the way; audio starts when the player joins."""
+        secret, payload = bytes.fromhex(self.welcome.secret), PAYLOADS[self.hello.payload]
+        self.link = Link(player, self.welcome.ssrc, secret, payload, buffer_size, earlier)
+        host = self._writer.get_extra_info("peername")[0]
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self._hear), remote_addr=(host, self.welcome.udp_port)
+        )
+        return self.link
+
+    async def select(self, program: int, name: str) -> messages.Instrument:
+        """Let a program number mean one of the server's instruments. `run` must be going on."""
+        self._send(messages.Select(program, name))
+        try:
+            return await asyncio.wait_for(self._answers.get(), ANSWER_SECONDS)
+        except TimeoutError:
+            raise RefusedError(f"the server did not describe {name}") from None
+
+    async def run(self, late: Callable[[int, int], None]) -> str:
+        """Move messages and datagrams until the session ends; why it did. `late` is told (seq, delay)."""
+        tasks = [asyncio.create_task(part) for part in (self._listen(late), self._pump(), self._ping())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.close()
+
+    def close(self) -> None:
+        if not self._writer.is_closing():
+            self._send(messages.Bye())
+            self._writer.close()
+        if self._transport:
+            self._transport.close()
+
+    def _send(self, message: messages.Message) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(messages.encode(message))
+
+    async def _listen(self, late: Callable[[int, int], None]) -> str:
+        while True:
+            try:
+                message = await _receive(self._reader)
+            except (OSError, EOFError):
+                return "the server closed the connection"
+            except ProtocolError as error:
+                return str(error)
+            self._last_seen = time.monotonic()
+            if isinstance(message, messages.Error):
+                return message.text
+            if isinstance(message, messages.Late):
+                late(message.seq, message.delay)
+            elif isinstance(message, messages.Instrument):
+                self._answers.put_nowait(message)
+
+    async def _pump(self) -> str:
+        while True:
+            self.flush()
+            await asyncio.sleep(PUMP_SECONDS)
+
+    def flush(self) -> None:
+        """Send what the player did, and the reports that are due."""
+        if self.link is None or self._transport is None:
+            return
+        now = time.monotonic()
+        for message in self.link.control(now):
+            self._send(message)
+        for data in self.link.datagrams(now):
+            self._transport.sendto(data)
+
+    async def _ping(self) -> str:
+        while time.monotonic() - self._last_seen < SILENCE_SECONDS:
+            self._send(messages.Ping(time.monotonic()))
+            await asyncio.sleep(PING_SECONDS)
+        return f"nothing heard from the server for {SILENCE_SECONDS:.0f} s"
+
+    def _hear(self, data: bytes) -> None:
+        if self.link is not None:
+            self._last_seen = time.monotonic()
+            self.link.receive_datagram(data, self._last_seen)
+            self.flush()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, hear: Callable[[bytes], None]) -> None:
+        self._hear = hear
+
+    def datagram_received(self, data: bytes, _address: object) -> None:
+        self._hear(data)
+
+    def error_received(self, _error: Exception) -> None:
+        """A port that is closed, for now: the control connection tells whether the server is gone."""
+
+
+async def _receive(reader: asyncio.StreamReader) -> messages.FromServer:
+    try:
+        return messages.decode_from_server(await reader.readuntil(b"\n"))
+    except asyncio.LimitOverrunError:
+        raise ProtocolError(f"a line longer than {messages.MAX_REPLY} bytes") from None

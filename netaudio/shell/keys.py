@@ -1,0 +1,325 @@
+"""The computer's keyboard as an input: by pynput where there is a display, else as the terminal types it."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from netaudio.errors import DeviceError
+from netaudio.keymap import Action, Command, KeyMap, Note, Play, Push
+from netaudio.shell import terminal
+from netaudio.shell.terminal import Event, TimedKeys, Tty
+
+NO_KEY_UP = f"this terminal does not tell when a key goes up: a note ends {terminal.HOLD:g} s after its key"
+NO_FOCUS = "keys are heard in every window: this terminal does not tell when it has the focus"
+GONE = "the terminal is gone: computer keys are no longer heard"
+_START_WAIT = 5.0
+_MODIFIERS = {"ctrl", "ctrl_l", "ctrl_r", "alt", "alt_l", "alt_r", "cmd", "cmd_l", "cmd_r"}
+
+
+class Keys(Protocol):
+    """An open reader of keys. `close` ends held keys and restores the terminal; once more does nothing."""
+
+    @property
+    def name(self) -> str: ...
+
+    def close(self) -> None: ...
+
+
+def open_keys(push: Push, command: Command, note: Note) -> Keys:
+    """The best reader of keys that there is here; raises DeviceError if there is none.
+
+    pynput is no help under Wayland and over ssh, where it would hear other keys than the player's or none.
+    """
+    where = os.environ.get
+    x11 = sys.platform not in ("win32", "darwin")
+    if where("SSH_CONNECTION") or where("WAYLAND_DISPLAY") or (x11 and not where("DISPLAY")):
+        return _open_terminal(push, command, note)
+    try:
+        return PynputKeys(push, command, note)
+    except DeviceError as error:
+        try:
+            keys = _open_terminal(push, command, note)
+        except DeviceError as too:
+            raise DeviceError(f"{error}; {too}") from too
+        note(f"{error}; keys are read from the terminal")
+        return keys
+
+
+def _open_terminal(push: Push, command: Command, note: Note) -> Keys:
+    if sys.platform == "win32":
+        return ConsoleKeys(push, command, note)
+    return TerminalKeys(0, push, command, note)
+
+
+class Hands:
+    """Plays a KeyMap into `push` and `command`, from any thread; deaf hands hold nothing."""
+
+    def __init__(self, push: Push, command: Command) -> None:
+        self._push, self._command = push, command
+        self._map = KeyMap()
+        self._deaf = False
+        self._lock = threading.RLock()
+
+    def press(self, key: str) -> None:
+        with self._lock:
+            if not self._deaf:
+                self._act(self._map.press(key))
+
+    def release(self, key: str) -> None:
+        with self._lock:
+            self._act(self._map.release(key))
+
+    def let_go(self, deaf: bool = False) -> None:
+        """Ends all held keys; deaf, until `hear`, to all that follow."""
+        with self._lock:
+            self._deaf = self._deaf or deaf
+            self._act(self._map.release_all())
+
+    def hear(self) -> None:
+        with self._lock:
+            self._deaf = False
+
+    def play(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.kind == "down":
+                self.press(event.key)
+            elif event.kind == "up":
+                self.release(event.key)
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Play):
+                self._push(time.monotonic(), action.message)
+            else:
+                self._command(action.command, action.value)
+
+
+class TerminalKeys:
+    """Keys as a terminal sends them, with key-up where it speaks the kitty keyboard protocol, else timed."""
+
+    name = "terminal"
+
+    def __init__(self, fd: int, push: Push, command: Command, note: Note) -> None:
+        self._hands, self._note = Hands(push, command), note
+        self._timed = TimedKeys()
+        self._answer_by: float | None = time.monotonic() + terminal.ANSWER_WAIT
+        self._tty = Tty(fd, self._handle)
+        if os.environ.get("TERM") != "dumb":
+            self._tty.write(terminal.FOCUS_ON + terminal.ASK_KITTY + terminal.ASK_LAST, terminal.FOCUS_OFF)
+        self._tty.start()
+
+    def close(self) -> None:
+        self._hands.let_go(deaf=True)
+        self._tty.close()
+
+    def _handle(self, events: list[Event] | None, now: float) -> float | None:
+        if events is None:
+            self._hands.let_go(deaf=True)
+            self._note(GONE)
+            return None
+        # before what came now: it may have waited behind the end of a key
+        self._hands.play(self._timed.due(now))
+        for event in events:
+            self._hear(event, now)
+        if self._answer_by is not None and now >= self._answer_by:
+            self._hear(Event("answered"), now)
+        return min((t for t in (self._timed.next_end, self._answer_by) if t is not None), default=None)
+
+    def _hear(self, event: Event, now: float) -> None:
+        match event.kind:
+            case "typed":
+                self._hands.play(self._timed.type(event.key, now))
+            case "down" | "up":
+                self._hands.play([event])
+            case "kitty":
+                self._answer_by = None
+                self._tty.write(terminal.KITTY_ON, terminal.KITTY_OFF)
+            case "answered" if self._answer_by is not None:
+                self._answer_by = None
+                self._note(NO_KEY_UP)
+            case "blur":  # the key-up of what is held now will go to another window
+                self._timed.clear()
+                self._hands.let_go()
+            case "interrupt":  # with the kitty protocol, Ctrl-C no longer is the terminal's business
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+class ConsoleKeys:
+    """Keys as the Windows console types them: their ends are timed."""
+
+    name = "console"
+
+    def __init__(self, push: Push, command: Command, note: Note) -> None:
+        if not os.isatty(0):
+            raise DeviceError("no computer keys: standard input is not a console")
+        self._hands, self._timed = Hands(push, command), TimedKeys()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="console", daemon=True)
+        self._thread.start()
+        note(NO_KEY_UP)
+
+    def close(self) -> None:
+        self._closed.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        self._hands.let_go(deaf=True)
+
+    def _read(self) -> None:
+        while not self._closed.wait(0.01):
+            now = time.monotonic()
+            self._hands.play(self._timed.due(now))
+            for key in _console_keys():
+                self._hands.play(self._timed.type(key, now))
+
+
+def _console_keys() -> list[str]:
+    """The keys typed since, into the Windows console; nothing elsewhere."""
+    keys: list[str] = []
+    if sys.platform == "win32":
+        import _thread
+        import msvcrt
+
+        while msvcrt.kbhit():
+            key = msvcrt.getwch()
+            if key in ("\0", "\xe0"):  # an arrow or function key: its code follows
+                msvcrt.getwch()
+            elif key == "\x03":
+                _thread.interrupt_main()
+            elif key.isprintable() or key == "\x1b":
+                keys.append(key)
+    return keys
+
+
+class PynputKeys:
+    """Keys as the display tells them, down and up; on a terminal, only while that has the focus if it tells.
+
+    Raises DeviceError if pynput is missing or cannot hear. Keys pressed with Ctrl, Alt or Cmd are not for us.
+    """
+
+    name = "pynput"
+
+    def __init__(self, push: Push, command: Command, note: Note) -> None:
+        self._hands, self._note = Hands(push, command), note
+        self._modifiers: set[str] = set()
+        self._names: dict[int, str] = {}
+        self._answer_by: float | None = time.monotonic() + terminal.ANSWER_WAIT
+        self._closing = False
+        self._tty: Tty | None = None
+        self._listener = self._start()
+        if sys.platform == "win32" or not os.isatty(0):
+            note(NO_FOCUS)
+            return
+        try:
+            self._tty = Tty(0, self._handle)
+        except DeviceError:  # in the background: then nothing is typed here either
+            note(NO_FOCUS)
+            return
+        prints_it = os.environ.get("TERM_PROGRAM") == "Apple_Terminal"
+        ask = terminal.ASK_LAST if prints_it else terminal.ASK_FOCUS + terminal.ASK_LAST
+        self._tty.write(terminal.FOCUS_ON + ask, terminal.FOCUS_OFF)
+        self._tty.start()
+
+    def close(self) -> None:
+        self._closing = True
+        self._hands.let_go(deaf=True)
+        if self._listener.is_alive():
+            self._listener.stop()
+            if threading.current_thread() is not self._listener:
+                threading.Thread.join(self._listener, 1.0)  # pynput's own join would raise its errors here
+        if self._tty:
+            self._tty.close()
+        _console_keys()  # what was typed shall not spill into the shell
+
+    def _start(self) -> Any:
+        try:
+            from pynput import keyboard
+
+            listener = keyboard.Listener(on_press=self._press, on_release=self._release)
+        except Exception as error:  # of whatever library pynput stands on: Xlib, pyobjc, ctypes
+            raise DeviceError(_refusal(error)) from error
+        settled, errors = threading.Event(), list[Exception]()
+        run = listener.run
+
+        def listen() -> None:
+            try:
+                run()
+            except Exception as error:  # the display refused, or died
+                errors.append(error)
+            if settled.is_set():
+                self._lost()
+            settled.set()
+
+        def wait() -> None:
+            listener.wait()
+            settled.set()
+
+        listener.run = listen
+        listener.start()
+        threading.Thread(target=wait, name="pynput start", daemon=True).start()
+        if not settled.wait(_START_WAIT) or not listener.is_alive() or errors:
+            self._closing = True
+            raise DeviceError(_refusal(errors[0] if errors else "it did not start"))
+        if not getattr(listener, "IS_TRUSTED", True):
+            self._closing = True
+            listener.stop()
+            raise DeviceError(_refusal("allow your terminal under Privacy & Security, Accessibility"))
+        return listener
+
+    def _lost(self) -> None:
+        if not self._closing:
+            self._hands.let_go(deaf=True)
+            self._note("the display is gone: computer keys are no longer heard")
+
+    def _press(self, key: Any) -> None:
+        name = self._name(key)
+        if name in _MODIFIERS or name == "alt_gr":
+            self._modifiers.add(name)
+            if name == "alt_gr":  # the keys held now may go up under other names
+                self._hands.let_go()
+        elif name and (not self._modifiers or "alt_gr" in self._modifiers):
+            if vk := getattr(key, "vk", None):
+                self._names[vk] = name
+            self._hands.press(name)
+
+    def _release(self, key: Any) -> None:
+        name = self._name(key)
+        self._modifiers.discard(name)
+        # where virtual codes know no Shift, a key goes up under the name under which it went down
+        self._hands.release(self._names.pop(getattr(key, "vk", None) or 0, name))
+
+    @staticmethod
+    def _name(key: Any) -> str:
+        """ "a", "space", "esc", "ctrl_l"; "" for a key without a name."""
+        return getattr(key, "char", None) or getattr(key, "name", None) or ""
+
+    def _handle(self, events: list[Event] | None, now: float) -> float | None:
+        if events is None:
+            self._hands.let_go(deaf=True)
+            self._note(GONE)
+            return None
+        if self._answer_by is not None and now >= self._answer_by:
+            events = [*events, Event("answered")]
+        for event in events:
+            match event.kind:
+                case "focus":
+                    self._answer_by = None
+                    self._modifiers.clear()
+                    self._hands.hear()
+                case "blur":
+                    self._answer_by = None
+                    self._hands.let_go(deaf=True)
+                case "tells focus":
+                    self._answer_by = None
+                case "answered" if self._answer_by is not None:
+                    self._answer_by = None
+                    self._note(NO_FOCUS)
+        return self._answer_by
+
+
+def _refusal(why: object) -> str:
+    kind = f"{type(why).__name__}: " if isinstance(why, Exception) else ""
+    return f"pynput cannot hear the keyboard: {kind}{next(iter(str(why).splitlines()), '')}"

@@ -1,0 +1,88 @@
+"""The client's instruments: its own files, the server's descriptions, and which of both a program means."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from netaudio.bank import Bank
+from netaudio.errors import InstrumentError
+from netaudio.instrument import Instrument, described, differences
+from netaudio.messages import Instrument as Description
+from netaudio.player import Mode
+from netaudio.shell.wavs import list_instruments, load
+
+PROGRAMS = 128
+
+Say = Callable[[str], None]
+
+
+class Library:
+    """Gives every instrument a program number that holds for this client's life.
+
+    Where the client's files are missing or differ from the server's, the server's instrument has a number of
+    its own, of which nothing is held: two different recordings are never knitted.
+    """
+
+    def __init__(self, folder: Path, rate: int, bank: Bank, say: Say) -> None:
+        self.folder, self.rate, self.bank, self.say = folder, rate, bank, say
+        self.own = list_instruments(folder)
+        self.offered: list[str] = []  # by the server
+        self.instruments: dict[int, Instrument] = {}
+        self.streamed: set[int] = set()  # programs of which nothing is held
+        self._numbers: dict[tuple[str, bool], int] = {}  # (name, whether it is the server's alone)
+        self._held: dict[str, int] = {}  # frames; 0: whole
+        self._compared: dict[str, bool] = {}  # whether ours is the server's
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen, in the order of the number keys."""
+        return self.offered or self.own
+
+    def number(self, name: str, streamed: bool = False) -> int:
+        if (name, streamed) not in self._numbers:
+            if len(self._numbers) >= PROGRAMS:
+                raise InstrumentError(f"more than {PROGRAMS} instruments in one run: start again to play {name}")
+            self._numbers[name, streamed] = len(self._numbers)
+        return self._numbers[name, streamed]
+
+    def program(self, name: str, mode: Mode) -> int:
+        """The number that plays an instrument in a mode; it must have been loaded or described."""
+        own = name in self.own and self.number(name) in self.instruments
+        if own and (mode == "local" or self._compared.get(name, True)):
+            return self.number(name)
+        return self.number(name, streamed=True)
+
+    def playable(self, name: str, mode: Mode) -> bool:
+        return self.program(name, mode) in self.instruments
+
+    def load(self, name: str, held: int | None, progress: Callable[[str, float], None] | None = None) -> None:
+        """Read our files of an instrument, unless as much is held already; raises InstrumentError. Slow."""
+        if name not in self.own:
+            return
+        wanted = held or 0
+        there = self._held.get(name, -1)
+        if there == 0 or (there >= wanted > 0):
+            return
+        loaded = load(self.folder, [name], self.rate, held, self.bank, progress)[name]
+        for problem in loaded.problems:
+            self.say(f"{name}: {problem}")
+        self._held[name] = wanted
+        self.instruments[self.number(name)] = loaded.instrument
+
+    def compare(self, description: Description) -> int:
+        """Take the server's description of an instrument; the number under which the server should know it."""
+        name = description.name
+        lines = ["no files here"]
+        if name in self.own and self.number(name) in self.instruments:
+            lines = differences(self.instruments[self.number(name)].sources, description.sources)
+        same = not lines
+        if not same and self._compared.get(name) is not False:
+            self.say(
+                f"{name}: {'; '.join(lines[:3])}{' …' if len(lines) > 3 else ''}: played by the server alone, with "
+                f"its latency; copy the server's folder to {self.folder / name} to play it at once"
+            )
+        self._compared[name] = same
+        number = self.number(name, streamed=not same)
+        if not same:
+            self.instruments[number] = described(name, description.sources, self.rate)
+            self.streamed.add(number)
+        return number

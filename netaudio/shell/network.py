@@ -1,0 +1,130 @@
+"""Keeps a player connected: opens sessions, measures the way, and comes back when a server was lost."""
+
+import asyncio
+from collections.abc import Callable
+
+from netaudio import messages
+from netaudio.config import Address
+from netaudio.errors import RefusedError
+from netaudio.link import Link
+from netaudio.player import ClientPlayer
+from netaudio.shell.connection import Connection
+from netaudio.shell.library import Library
+
+PROBES = 8  # round trips that are awaited before audio begins
+RETRY_SECONDS = 1.0
+ECHO_SECONDS = 2.0  # to wait for the first replies
+POLL_SECONDS = 0.01
+
+Say = Callable[[str], None]
+
+
+class Network:
+    """`open` and `enter` begin; `stay` goes on until cancelled."""
+
+    def __init__(self, address: Address, token: str, payload: str, say: Say) -> None:
+        self.address, self.token, self.payload, self.say = address, token, payload, say
+        self.connection: Connection | None = None
+        self.link: Link | None = None  # of the session, or of the last one
+        self.used: dict[str, None] = {}  # the instruments that were chosen, in order
+        self._session = self._secret = ""
+        self._running: asyncio.Task[str] | None = None
+        self._buffer_size = 0
+
+    async def open(self, chunk: int) -> messages.Welcome:
+        """Begin a session, in place of the last; raises RefusedError. Chunk 0: as the server has it."""
+        hello = messages.Hello(messages.VERSION, chunk, self.payload, self.token, self._session, self._secret)
+        self.connection = await Connection.open(self.address, hello)
+        welcome = self.connection.welcome
+        self._session, self._secret = welcome.session, welcome.secret
+        return welcome
+
+    def adopt(self, player: ClientPlayer, library: Library) -> None:
+        """Whom sessions are for."""
+        self._player, self._library = player, library
+
+    async def enter(self, probes: int) -> None:
+        """Open the session's UDP side and await round trips; says so if none come."""
+        assert self.connection is not None
+        player, library = self._player, self._library
+        library.offered = list(self.connection.welcome.instruments)
+        self.link = link = await self.connection.attach(player, self._buffer_size, self.link)
+
+        def late(seq: int, delay: int) -> None:
+            player.post(player.moved, seq, delay)
+
+        self._running = asyncio.create_task(self.connection.run(late))
+        link.probing = True
+        for _ in range(round(ECHO_SECONDS / POLL_SECONDS)):
+            if link.probed >= probes or self._running.done():
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        link.probing = False
+        if not link.probed:
+            self.say(
+                f"no answer from {self.address.host}, UDP port {self.connection.welcome.udp_port}: "
+                "is it blocked by a firewall? The server's UDP_PORTS must be open"
+            )
+
+    def set_buffer_size(self, frames: int) -> None:
+        """The slack to aim at, from now on."""
+        self._buffer_size = frames
+        if self.link is not None:
+            self.link.buffer_size = frames
+
+    async def describe(self, name: str) -> None:
+        """Have the server load an instrument, and compare; nothing while there is no session."""
+        self.used[name] = None
+        if self.connection is not None and name in self._library.offered:
+            number = self._library.number(name)
+            description = await self.connection.select(number, name)
+            if self._library.compare(description) != number:
+                await self.connection.select(self._library.number(name, streamed=True), name)
+
+    def join(self) -> None:
+        """Begin the stream."""
+        assert self.connection is not None
+        welcome = self.connection.welcome
+        self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
+
+    async def stay(self) -> None:
+        """Watch the session, and open new ones when it is lost."""
+        said = ""
+        while True:
+            if self._running is not None:
+                why = await self._running
+                self._leave()
+                self.say(f"lost the server: {why}; playing what is held here, and trying again")
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._come_back()
+                said = ""
+                self.say(f"connected to {self.address}")
+            except RefusedError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self.say(said)
+                self._leave()
+
+    async def _come_back(self) -> None:
+        welcome = await self.open(self._player.rings.remote.chunk)
+        if welcome.rate != self._player.rate:
+            raise RefusedError(
+                f"the server plays at {welcome.rate} Hz, this client at {self._player.rate}: start the client again"
+            )
+        await self.enter(PROBES)
+        for name in list(self.used):
+            await self.describe(name)
+        self.join()
+
+    def _leave(self) -> None:
+        self._player.post(self._player.leave)
+        if self.connection is not None:
+            self.connection.close()
+        self.connection = self._running = None
+
+    async def close(self) -> None:
+        if self._running is not None and self.connection is not None:
+            self.connection.flush()
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
