@@ -5,12 +5,14 @@ import asyncio
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
-from netaudio.config import client_parser, client_settings
+from netaudio.config import ClientSettings, client_parser, client_settings
 from netaudio.shell.client import Client, write_report
+from netaudio.shell.demo import DemoServer, demo_song, summary
 from netaudio.shell.display import Plain
 from netaudio.shell.midi import list_midi
-from netaudio.shell.midifile import read_song
+from netaudio.shell.midifile import Song, read_song
 from netaudio.shell.program import HOME, read_config, run
 from netaudio.shell.speaker import list_devices
 from netaudio.shell.wavs import list_instruments
@@ -22,20 +24,32 @@ def main() -> int:
     settings = dataclasses.replace(settings, wav=HOME / settings.wav)
     if flags.list_devices or flags.list_midi or flags.list_instruments:
         return show_lists(flags, settings.wav)
+    if flags.demo:
+        with DemoServer(settings.wav) as address:
+            settings = dataclasses.replace(settings, server=address, mode="hybrid", token="")
+            figures = play(settings, flags, demo_song(settings.wav))
+        print(summary(figures))
+        return 0
+    play(settings, flags, read_song(flags.play) if flags.play else None)
+    return 0
+
+
+def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None) -> dict[str, Any]:
+    """Run the client to its end; the figures of the run."""
     screen = Plain()
-    song = read_song(flags.play) if flags.play else None
     for line in song.left_out if song else ():
         screen.say(line)
     client = Client(settings, flags, screen, song)
 
-    async def play() -> None:
+    async def both() -> None:
         await client.prepare()
         await client.run()
 
-    asyncio.run(play())
+    asyncio.run(both())
+    figures = client.figures()
     if flags.report:
-        write_report(Path(flags.report), client.figures())
-    return 0
+        write_report(Path(flags.report), figures)
+    return figures
 
 
 def show_lists(flags: argparse.Namespace, wav: Path) -> int:

@@ -32,6 +32,7 @@ OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
 AUTO_PROBES = 50  # round trips that `auto` awaits
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
+FADE_SECONDS = 0.05  # from Esc to silence
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 
 
@@ -54,49 +55,60 @@ class Client:
         self.library = Library(settings.wav, self.rate, Bank(), self.screen.say)
         self.player = ClientPlayer(
             self.rate, self.chunk, self.polyphony, self.library.bank, self.library.instruments,
-            self.library.streamed, settings.mode, 0,
+            self.library.streamed, self.mode, 0,
         )  # fmt: skip
         self.network.adopt(self.player, self.library)
         self._set_volume()
         await self._measure(settings)
         self.player.offset = self.offset
-        await self._have(settings.instrument, Progress())
-        for name in self._song_instruments():
-            await self._have(name, Progress())
-        program = self._program(settings.instrument)
+        for name in [settings.instrument, *self._song_instruments()]:
+            await self._have(name, self.mode, Progress())
+        self.instrument = settings.instrument
         for channel in self.player.score.channels:
-            channel.program = program
+            channel.program = self.library.program(self.instrument, self.mode)
         self.speaker = self._open_speaker(settings.device)
 
     async def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.stop())
-        recorder = Recorder(Path(self.flags.record), self.player) if self.flags.record else None
-        sys.setswitchinterval(5e-5)
+        recorder = self._open_recorder()
+        sys.setswitchinterval(5e-5)  # the callback has the interpreter within so long, however busy it is
         gc.collect()
         gc.freeze()
         self.speaker.start()
-        if self.online:
-            self._stay_connected()
-        if self.song:
-            await self._begin_song(self.song)
-        else:
-            self._open_inputs()
-        if recorder:
-            recorder.start(self.player.song_start or 0)
-        while self._going_on():
-            await asyncio.sleep(POLL_SECONDS)
+        try:
+            if self.online:
+                self._stay_connected()
+            if self.song:
+                await self._begin_song(self.song)
+            else:
+                self._open_inputs()
+            if recorder:
+                recorder.start(self.player.song_start or 0)
+            while self._going_on():
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            await self._finish(recorder)
+
+    async def _finish(self, recorder: Recorder | None) -> None:
         for opened in self._inputs:
             opened.close()
-        if not self.player.song_end and self.speaker.alive:
+        if self.player.song_end is None and self.speaker.alive:
             self.player.post(self.player.set_volume, 0.0)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(FADE_SECONDS)
         self.speaker.stop()
         if recorder:
             recorder.stop(self.player.song_end or self.player.position)
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         await self.network.close()
+
+    def _open_recorder(self) -> Recorder | None:
+        path = self.flags.record
+        if not path and self.flags.demo and self.speaker.name == "null":
+            path = "demo.wav"
+            self.screen.say("no sound device: the demo is written to demo.wav")
+        return Recorder(Path(path), self.player) if path else None
 
     def stop(self) -> None:
         """End `run`; from any thread."""
@@ -163,24 +175,17 @@ class Client:
         self.held = max(self.held, least)
         return raised
 
-    async def _have(self, name: str, progress: Progress | None = None) -> None:
-        """Load an instrument as the mode needs it, and have the server know it; raises NetAudioError."""
-        names = self.library.own if self.mode == "local" and not self.library.offered else self.library.names
+    async def _have(self, name: str, mode: Mode, progress: Progress | None = None) -> None:
+        """Load an instrument as a mode needs it, and have the server know it; raises NetAudioError."""
+        names = self.library.names
         if name not in names:
             where = "on the server" if self.library.offered else f"in {self.settings.wav}"
             raise SettingError(f"there is no instrument {name!r} {where}: choose one of {', '.join(names) or 'none'}")
-        held = None if self.mode == "local" else self.held
+        held = None if mode == "local" else self.held
         await asyncio.to_thread(self.library.load, name, held, progress)
         if progress:
             progress.end()
         await self.network.describe(name)
-        self.instrument = name
-
-    def _program(self, name: str) -> int:
-        program = self.library.program(name, self.mode)
-        if program not in self.library.instruments:
-            raise SettingError(f"{name} has no files in {self.settings.wav}: {self.mode} mode cannot play it")
-        return program
 
     def _open_speaker(self, device: str) -> Speaker:
         try:
@@ -188,14 +193,14 @@ class Client:
         except DeviceError as error:
             if not self.song:
                 raise DeviceError(f"{error}; or --device null for none") from None
-            self.screen.say(f"{error}; going on without sound (--device null)")
+            self.screen.say(f"{error}; going on without sound")
             return open_speaker("null", self.rate, self.chunk, self.player.render)
 
     def _stay_connected(self) -> None:
         self.online = True
         if self.network.connection:
             self.network.join()
-        self._spawn(self.network.stay())
+        self._spawn(self.network.stay(self._set_program))
 
     async def _begin_song(self, song: Song) -> None:
         """Await a steady stream, then begin."""
@@ -231,12 +236,17 @@ class Client:
             return message
         if message[1] >= len(self.library.names):
             return b""
-        return bytes((message[0], self._program(self.library.names[message[1]])))
+        return bytes((message[0], self.library.program(self.library.names[message[1]], self.mode)))
 
     def _going_on(self) -> bool:
         if self.speaker.error is not None:
             raise NetAudioError(f"the sound stopped: {self.speaker.error!r}") from self.speaker.error
-        return self.speaker.alive and not self._quit.is_set() and self.player.song_end is None
+        if not self.speaker.alive:
+            raise DeviceError(
+                f"the sound device {self.speaker.name} is gone: start again, or choose another --device"
+            )
+        self.network.watch()
+        return not self._quit.is_set() and self.player.song_end is None
 
     def _open_inputs(self) -> None:
         def keys() -> Keys:
@@ -280,21 +290,28 @@ class Client:
         self.player.post(self.player.set_volume, 10 ** (self.volume / 20))
 
     async def _change_mode(self, mode: Mode) -> None:
+        await self._have(self.instrument, mode)
+        self.library.program(self.instrument, mode)
         self.mode = mode
-        await self._change_instrument(self.instrument)
         self.player.post(self.player.set_mode, mode, self.offset)
+        self._set_program()
         if mode != "local" and not self.online:
             self._stay_connected()
 
     async def _change_offset(self, offset: int) -> None:
         self.offset = offset
         if self._raise_held():
-            await self._have(self.instrument)
+            await self._have(self.instrument, self.mode)
         self.player.post(self.player.set_mode, self.mode, offset)
 
     async def _change_instrument(self, name: str) -> None:
-        await self._have(name)
-        program = self._program(name)
+        await self._have(name, self.mode)
+        self.library.program(name, self.mode)
+        self.instrument = name
+        self._set_program()
+
+    def _set_program(self) -> None:
+        program = self.library.program(self.instrument, self.mode)
         if program != self.player.score.channels[0].program:
             self.player.push(self._loop.time(), bytes((0xC0, program)))
 

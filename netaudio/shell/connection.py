@@ -82,7 +82,10 @@ class Connection:
         """Let a program number mean one of the server's instruments. `run` must be going on."""
         self._send(messages.Select(program, name))
         try:
-            return await asyncio.wait_for(self._answers.get(), ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while (answer := await self._answers.get()).program != program:
+                    pass  # of an earlier question, given up
+                return answer
         except TimeoutError:
             raise RefusedError(f"the server did not describe {name}") from None
 

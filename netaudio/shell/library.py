@@ -45,14 +45,13 @@ class Library:
         return self._numbers[name, streamed]
 
     def program(self, name: str, mode: Mode) -> int:
-        """The number that plays an instrument in a mode; it must have been loaded or described."""
-        own = name in self.own and self.number(name) in self.instruments
-        if own and (mode == "local" or self._compared.get(name, True)):
-            return self.number(name)
-        return self.number(name, streamed=True)
-
-    def playable(self, name: str, mode: Mode) -> bool:
-        return self.program(name, mode) in self.instruments
+        """The number that plays an instrument in a mode; raises InstrumentError if nothing can."""
+        own, served = self.number(name), self.number(name, streamed=True)
+        if own in self.instruments and (mode == "local" or self._compared.get(name, True)):
+            return own
+        if served in self.instruments and mode != "local":
+            return served
+        raise InstrumentError(f"{name} has no files in {self.folder}: {mode} mode cannot play it here")
 
     def load(self, name: str, held: int | None, progress: Callable[[str, float], None] | None = None) -> None:
         """Read our files of an instrument, unless as much is held already; raises InstrumentError. Slow."""
@@ -68,8 +67,8 @@ class Library:
         self._held[name] = wanted
         self.instruments[self.number(name)] = loaded.instrument
 
-    def compare(self, description: Description) -> int:
-        """Take the server's description of an instrument; the number under which the server should know it."""
+    def compare(self, description: Description) -> bool:
+        """Take the server's description of an instrument; whether ours is the same, to the last frame held."""
         name = description.name
         lines = ["no files here"]
         if name in self.own and self.number(name) in self.instruments:
@@ -81,8 +80,7 @@ class Library:
                 f"its latency; copy the server's folder to {self.folder / name} to play it at once"
             )
         self._compared[name] = same
-        number = self.number(name, streamed=not same)
-        if not same:
-            self.instruments[number] = described(name, description.sources, self.rate)
-            self.streamed.add(number)
-        return number
+        number = self.number(name, streamed=True)
+        self.instruments[number] = described(name, description.sources, self.rate)
+        self.streamed.add(number)
+        return same

@@ -1,11 +1,12 @@
 """Keeps a player connected: opens sessions, measures the way, and comes back when a server was lost."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from netaudio import messages
 from netaudio.config import Address
-from netaudio.errors import RefusedError
+from netaudio.errors import NetAudioError, RefusedError
 from netaudio.link import Link
 from netaudio.player import ClientPlayer
 from netaudio.shell.connection import Connection
@@ -14,6 +15,7 @@ from netaudio.shell.library import Library
 PROBES = 8  # round trips that are awaited before audio begins
 RETRY_SECONDS = 1.0
 ECHO_SECONDS = 2.0  # to wait for the first replies
+NO_AUDIO_SECONDS = 2.0
 POLL_SECONDS = 0.01
 
 Say = Callable[[str], None]
@@ -30,6 +32,7 @@ class Network:
         self._session = self._secret = ""
         self._running: asyncio.Task[str] | None = None
         self._buffer_size = 0
+        self._joined: float | None = None  # when the stream was asked for
 
     async def open(self, chunk: int) -> messages.Welcome:
         """Begin a session, in place of the last; raises RefusedError. Chunk 0: as the server has it."""
@@ -63,7 +66,7 @@ class Network:
         if not link.probed:
             self.say(
                 f"no answer from {self.address.host}, UDP port {self.connection.welcome.udp_port}: "
-                "is it blocked by a firewall? The server's UDP_PORTS must be open"
+                "is it blocked by a firewall?"
             )
 
     def set_buffer_size(self, frames: int) -> None:
@@ -76,19 +79,30 @@ class Network:
         """Have the server load an instrument, and compare; nothing while there is no session."""
         self.used[name] = None
         if self.connection is not None and name in self._library.offered:
-            number = self._library.number(name)
-            description = await self.connection.select(number, name)
-            if self._library.compare(description) != number:
-                await self.connection.select(self._library.number(name, streamed=True), name)
+            description = await self.connection.select(self._library.number(name, streamed=True), name)
+            if self._library.compare(description):
+                await self.connection.select(self._library.number(name), name)
 
     def join(self) -> None:
         """Begin the stream."""
         assert self.connection is not None
+        self._joined = time.monotonic()
         welcome = self.connection.welcome
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
-    async def stay(self) -> None:
-        """Watch the session, and open new ones when it is lost."""
+    def watch(self) -> None:
+        """Say so, once a session, when no audio comes."""
+        if self.connection is None or self.link is None or self._joined is None:
+            return
+        if time.monotonic() - max(self._joined, self.link.last_audio or 0.0) > NO_AUDIO_SECONDS:
+            self._joined = None
+            self.say(
+                f"no audio for {NO_AUDIO_SECONDS:.0f} s: is UDP port {self.connection.welcome.udp_port} "
+                f"of {self.address.host} blocked by a firewall?"
+            )
+
+    async def stay(self, joined: Callable[[], None]) -> None:
+        """Watch the session, and open new ones when it is lost; `joined` is called after each."""
         said = ""
         while True:
             if self._running is not None:
@@ -99,8 +113,9 @@ class Network:
             try:
                 await self._come_back()
                 said = ""
+                joined()
                 self.say(f"connected to {self.address}")
-            except RefusedError as error:
+            except NetAudioError as error:
                 if str(error) != said:
                     said = str(error)
                     self.say(said)

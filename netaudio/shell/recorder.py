@@ -38,7 +38,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_SECONDS):
-            self._write(self.player.position)
+            self._write(self.player.song_end or self.player.position)
 
     def _write(self, end: int) -> None:
         if end > self.position:

@@ -1,0 +1,61 @@
+"""The demo's piece: a few bars for guitar, organ, piano and electric piano."""
+
+from collections.abc import Sequence
+
+BEAT = 60 / 92  # seconds
+PARTS = {"guitar": 0, "organ": 1, "piano": 2, "epiano": 3}  # channels
+CHORDS = (  # by bar: the bass, then the chord
+    (45, (57, 60, 64, 67)),
+    (53, (57, 60, 65, 69)),
+    (48, (55, 60, 64, 67)),
+    (55, (55, 59, 62, 69)),
+    (45, (57, 60, 64, 71)),
+    (53, (57, 60, 65, 67)),
+    (50, (57, 60, 62, 65)),
+    (55, (55, 59, 65, 67)),
+    (48, (55, 60, 64, 74)),
+)
+PICKING = (0, 1, 2, 3, 2, 1, 3, 2)  # eighths
+MELODY = (  # (bar, beat, key, beats)
+    (2, 0.0, 76, 1.5), (2, 1.5, 74, 0.5), (2, 2.0, 72, 1.0), (2, 3.0, 67, 1.0),
+    (3, 0.0, 69, 1.5), (3, 1.5, 71, 0.5), (3, 2.0, 74, 2.0),
+    (4, 0.0, 76, 1.0), (4, 1.0, 79, 1.0), (4, 2.0, 76, 0.5), (4, 2.5, 74, 0.5), (4, 3.0, 72, 1.0),
+    (5, 0.0, 69, 2.0), (5, 2.0, 72, 0.5), (5, 2.5, 74, 0.5), (5, 3.0, 76, 1.0),
+    (6, 0.0, 77, 1.5), (6, 1.5, 76, 0.5), (6, 2.0, 74, 1.0), (6, 3.0, 69, 1.0),
+    (7, 0.0, 71, 1.0), (7, 1.0, 74, 1.0), (7, 2.0, 79, 2.0),
+    (8, 0.0, 76, 4.0), (8, 0.0, 84, 4.0),
+)  # fmt: skip
+
+
+def piece(instruments: Sequence[str]) -> tuple[list[tuple[float, bytes]], float]:
+    """Channel messages by time in seconds, and the length. Program numbers count through `instruments`; a
+    part whose instrument is missing keeps the one that was chosen."""
+    events: list[tuple[float, bytes]] = []
+
+    def note(part: str, bar: float, beat: float, key: int, beats: float, velocity: int) -> None:
+        start, channel = (4 * bar + beat) * BEAT, PARTS[part]
+        events.append((start, bytes((0x90 | channel, key, velocity))))
+        events.append((start + beats * BEAT, bytes((0x80 | channel, key, 64))))
+
+    for part, channel in PARTS.items():
+        if part in instruments:
+            events.append((0.0, bytes((0xC0 | channel, instruments.index(part)))))
+    events.append((0.0, bytes((0xB0 | PARTS["organ"], 7, 60))))
+    last = len(CHORDS) - 1
+    for bar, (bass, chord) in enumerate(CHORDS):
+        for step, voice in enumerate(PICKING if bar < last else range(4)):
+            note("guitar", bar, step / 2, chord[voice], 1.5 if bar < last else 4 - step / 2, 78 + 14 * (step == 0))
+        note("guitar", bar, 0, bass, 3.5, 84)
+        if bar >= 2:
+            for key in chord[:3]:
+                note("organ", bar, 0, key, 3.9, 70)
+        if bar >= 4:
+            for beat in (1.0, 2.5):
+                for key in chord[1:]:
+                    note("epiano", bar, beat, key, 0.8, 62)
+    for bar, beat, key, beats in MELODY:
+        note("piano", bar, beat, key, beats, 96)
+    for bar in range(2, last + 1):  # the piano's pedal, changed with each chord
+        events.append(((4 * bar + 0.02) * BEAT, bytes((0xB0 | PARTS["piano"], 64, 127))))
+        events.append(((4 * bar + 3.95) * BEAT, bytes((0xB0 | PARTS["piano"], 64, 0))))
+    return sorted(events, key=lambda event: event[0]), (4 * last + 4) * BEAT

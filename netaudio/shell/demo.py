@@ -1,0 +1,67 @@
+"""The demo: a server of its own on a free loopback port, a built-in piece, and a summary."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from netaudio.config import Address
+from netaudio.errors import RefusedError
+from netaudio.piece import piece
+from netaudio.shell.midifile import Song
+from netaudio.shell.program import HOME
+from netaudio.shell.wavs import list_instruments
+from netaudio.units import to_ms
+
+READY = "ready at "
+
+
+def demo_song(wav: Path) -> Song:
+    events, seconds = piece(list_instruments(wav))
+    return Song(tuple(events), seconds, ())
+
+
+class DemoServer:
+    """A server process for as long as a `with` block lasts, which gets its address."""
+
+    def __init__(self, wav: Path) -> None:
+        self._command = [sys.executable, str(HOME / "server.py"), "--host", "127.0.0.1", "--port", "0"]
+        self._command += ["--token", "", "--wav", str(wav)]
+
+    def __enter__(self) -> Address:
+        """Raises RefusedError with what the server said, if it does not start."""
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if READY not in line:
+            _, said = self._process.communicate()
+            raise RefusedError(f"the demo's server did not start: {said.strip() or line.strip()}")
+        host, _, port = line.split(READY)[1].split(": ")[0].rpartition(":")
+        return Address(host, int(port))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+
+def summary(figures: dict[str, Any]) -> str:
+    """What a listener wants to know of a run, in a few lines."""
+    frames, packets, rate = figures["frames"], figures["packets"], figures["rate"]
+    margin = figures["knit_margin_frames"]["min"]
+    played = max(1, frames["played"])
+    lines = [
+        f"{figures['notes']} notes in {frames['played'] / rate:.0f} s, each begun here and carried on by the server",
+        f"  round trip    {figures['round_trip_ms']['p50'] or 0:.1f} ms, OFFSET {figures['offset_ms']:.0f} ms",
+        f"  knit margin   {to_ms(margin, rate):.0f} ms at the least"
+        if margin is not None
+        else "  knit margin   none",
+        f"  from the net  {100 * frames['streamed'] / played:.0f} % of the time",
+        f"  packets       {packets['received']} received, {packets['lost']} lost, {packets['late']} late",
+        f"  late notes    {figures['late_notes']}, frames missing {frames['missing']}",
+    ]
+    return "\n".join(lines)
