@@ -63,6 +63,7 @@ class Link:
         self.all_slacks: SlackHistogram = earlier.all_slacks if earlier else SlackHistogram()
         self.last_audio: float | None = None
         self.probing = False
+        self.measuring = True  # not while instruments load: the busy interpreter would be measured, not the way
         self._unheard: deque[Event] = deque()
         self._due: list[float] = []
         self._next_report = 0.0
@@ -146,7 +147,7 @@ class Link:
             raise ProtocolError("a reply of another session")
         self.heard = max(self.heard, reply.heard)
         trip = wrap32(round(now * 1e6) - reply.sent) - reply.hold
-        if 0 <= trip < 10_000_000:
+        if self.measuring and 0 <= trip < 10_000_000:
             self.round_trips.append(trip / 1e6)
             self.probed += 1
 

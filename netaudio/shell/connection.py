@@ -1,6 +1,7 @@
 """One session with a server: its control connection and its UDP socket, around a Link."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -45,7 +46,7 @@ class Connection:
                 asyncio.open_connection(address.host, address.port, limit=messages.MAX_REPLY), CONNECT_SECONDS
             )
         except (OSError, TimeoutError) as error:
-            why = getattr(error, "strerror", None) or "no answer"
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no answer"
             raise RefusedError(
                 f"no server at {address} ({why}): start it with python server.py, or name it with --server HOST:PORT"
             ) from None

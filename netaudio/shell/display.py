@@ -1,13 +1,272 @@
-"""What the player sees: plain lines."""
+"""What the player sees: a live view on a terminal, plain lines elsewhere."""
 
+import atexit
+import contextlib
+import io
+import math
+import os
 import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from statistics import median
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from netaudio.ink import ASCII, UNICODE, clean, paint
+from netaudio.instrument import ENDLESS
+from netaudio.units import to_ms
+from netaudio.view import Status, View
+
+if TYPE_CHECKING:
+    from netaudio.score import Voice
+    from netaudio.shell.client import Client
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+PLAIN_SECONDS = 10.0  # between lines of figures
+REFRESH_SECONDS = 1.0  # after which lines are drawn that have not changed: others may have written here
+LEVEL_SECONDS = 0.1
+RECENT_TRIPS = 20  # a second's
+KEPT = 200  # messages
+SILENCE = -120.0  # dBFS
+_CLOSE_SECONDS = 1.0
+
+
+class Screen(Protocol):
+    """Where the player is told things."""
+
+    def say(self, text: str) -> None:
+        """One line for the player; from any thread."""
+
+    def show(self, status: Status) -> None:
+        """The state of things, about ten times a second."""
+
+    def close(self) -> None:
+        """Restores the terminal; once more does nothing."""
 
 
 class Plain:
-    """One line per thing worth saying."""
+    """One line per thing worth saying, on stderr; and where somebody watches, figures now and then."""
+
+    def __init__(self, interactive: bool = False) -> None:
+        self._interactive = interactive
+        self._told: float | None = None
+        self._played = False
 
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def show(self, status: Status) -> None:
+        if not self._interactive:
+            return
+        self._played = self._played or bool(status.notes)
+        if self._told is None:
+            self._told = status.seconds
+        if self._played and status.seconds - self._told >= PLAIN_SECONDS:
+            self._told, self._played = status.seconds, False
+            self.say(figures(status))
 
     def close(self) -> None:
         """Nothing to restore."""
+
+
+def figures(s: Status) -> str:
+    """A status in a line."""
+    parts = [f"{s.voices} of {s.polyphony} notes", f"peak {s.level:.0f} dBFS"]
+    for name, value in (("round trip", s.round_trip_ms), ("slack", s.slack_ms), ("knit margin", s.margin_ms)):
+        parts += [f"{name} {value:.1f} ms"] if value is not None else []
+    for name, count in (("lost", s.lost), ("late", s.late), ("late notes", s.late_notes), ("xruns", s.xruns)):
+        parts += [f"{name} {count}"] if count else []
+    parts += [f"missing {s.missing_ms:.1f} ms"] if s.missing_ms else []
+    return ", ".join(parts)
+
+
+class Live:
+    """The live view, from the first `show` on: until then, and again in the end, messages are plain lines.
+
+    It is drawn on a thread of its own: a terminal that takes nothing holds nobody up.
+    """
+
+    def __init__(self) -> None:
+        self._fd = sys.stdout.fileno()
+        self._encoding = sys.stdout.encoding
+        utf8 = self._encoding.lower().replace("-", "") == "utf8"
+        # the Linux console's font lacks most of the blocks
+        self._view = View(UNICODE if utf8 and os.environ.get("TERM") != "linux" else ASCII)
+        self._colour = not os.environ.get("NO_COLOR")
+        self._recent: deque[str] = deque(maxlen=KEPT)
+        self._unprinted: deque[str] = deque(maxlen=KEPT)
+        self._status: Status | None = None
+        self._drawn: list[str] = []
+        self._size = os.terminal_size((0, 0))
+        self._refreshed = 0.0
+        self._news, self._closing = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="display", daemon=True)
+        self._stderr, self._shared = sys.stderr, sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        lines = [clean(line) for line in text.splitlines() if line.strip()]
+        self._recent.extend(lines)
+        if self._shared and self._status is not None and not self._closing.locked():
+            self._unprinted.extend(lines)
+        else:
+            self._stderr.write("".join(f"{line}\n" for line in lines))
+            self._stderr.flush()
+
+    def show(self, status: Status) -> None:
+        if self._closing.locked():
+            return
+        begins, self._status = self._status is None, status
+        if begins:
+            if self._shared:  # its lines would be drawn over
+                sys.stderr = Overheard(self.say)
+            _allow_sequences()
+            atexit.register(self.close)
+            self._thread.start()
+        self._news.set()
+
+    def close(self) -> None:
+        if not self._closing.acquire(blocking=False) or self._status is None:
+            return
+        atexit.unregister(self.close)
+        self._news.set()
+        self._thread.join(_CLOSE_SECONDS)
+        if isinstance(sys.stderr, Overheard):
+            sys.stderr = self._stderr
+        if self._thread.is_alive():  # the terminal takes nothing: this would wait, too
+            return
+        messages = "".join(f"{line}\n" for line in self._unprinted)
+        with contextlib.suppress(OSError):  # a terminal that is gone needs no restoring
+            self._write("\x1b[H\x1b[J\x1b[?25h" + messages)
+
+    def _run(self) -> None:
+        try:
+            # what stands there goes up into the scrollback
+            self._write("\n" * (os.get_terminal_size(self._fd).lines - 1) + "\x1b[?25l")
+            while self._news.wait() and not self._closing.locked():
+                self._news.clear()
+                self._draw()
+        except OSError:  # the terminal is gone; the keys' reader says so
+            return
+
+    def _draw(self) -> None:
+        """Lines that have changed, each at its place."""
+        assert self._status is not None
+        size, now = os.get_terminal_size(self._fd), time.monotonic()
+        out = ["\x1b[?2026h"]  # begin a synchronized update, where the terminal knows such
+        if size != self._size:
+            self._size, self._drawn = size, []
+            out.append("\x1b[H\x1b[2J")
+        if now - self._refreshed >= REFRESH_SECONDS:
+            self._refreshed, self._drawn = now, []
+        frame = self._view.frame(self._status, list(self._recent), max(size.columns, 2), size.lines)
+        lines = [paint(line, self._colour) for line in frame]
+        for row, line in enumerate(lines):
+            if row >= len(self._drawn) or self._drawn[row] != line:
+                out.append(f"\x1b[{row + 1}H{line}\x1b[K")
+        if not self._drawn and len(lines) < size.lines:
+            out.append(f"\x1b[{len(lines) + 1}H\x1b[J")
+        self._drawn = lines
+        self._write("".join(out) + f"\x1b[{size.lines}H\x1b[?2026l")
+
+    def _write(self, text: str) -> None:
+        data = text.encode(self._encoding, "replace")
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+
+class Overheard(io.TextIOBase):
+    """Stands in for stderr: what is written there is said, in whole lines."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._say(line)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+def open_screen(plain: bool) -> Screen:
+    """The live view if standard output is a terminal that can show it, and `plain` is not asked for."""
+    if not plain and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        size = os.get_terminal_size(sys.stdout.fileno())
+        if size.columns >= LEAST_WIDTH and size.lines >= LEAST_HEIGHT:
+            return Live()
+    return Plain(sys.stderr.isatty())
+
+
+def status(client: "Client") -> Status:
+    """What there is to show of a client that has been prepared. For its own event loop."""
+    player, network, rate = client.player, client.network, client.player.rate
+    link, tally = network.link, player.knit.tally
+    now, count = time.monotonic(), link.count if link else None
+    slack = link.slack(now) if link else None
+    sounding = player.sounding()
+    names, song = client.library.names, None
+    if client.song and player.song_start is not None:
+        song = (player.position - player.song_start) / rate, client.song.seconds
+    trips = list(islice(reversed(link.round_trips), RECENT_TRIPS)) if link else []
+    return Status(
+        seconds=now,
+        mode=client.mode,
+        instrument=client.instrument,
+        number=names.index(client.instrument) + 1 if client.instrument in names else 0,
+        server=str(network.address) if client.online else "",
+        connected=network.connection is not None,
+        notes=tuple({v.key: _head_share(v, player.position, player.linked) for v in sounding}.items()),
+        voices=len(sounding),
+        polyphony=player.score.polyphony,
+        level=_level(client),
+        clipped=player.clipped,
+        volume_db=client.volume,
+        offset_ms=to_ms(client.offset, rate),
+        held_ms=to_ms(client.held, rate),
+        chunk_ms=to_ms(client.chunk, rate),
+        buffer_ms=to_ms(link.buffer_size, rate) if link else None,
+        round_trip_ms=1000 * median(trips) if trips else None,
+        jitter_ms=1000 * link.jitter if link and trips else None,
+        slack_ms=to_ms(slack, rate) if slack is not None else None,
+        margin_ms=to_ms(tally.margins[-1], rate) if tally.margins else None,
+        xruns=client.speaker.xruns,
+        missing_ms=to_ms(tally.missing, rate),
+        lost=max(0, count.lost) if count else 0,
+        late=count.late if count else 0,
+        late_notes=player.late_notes + sum(margin < 0 for margin in tally.margins),
+        song=song,
+    )
+
+
+def _head_share(voice: "Voice", position: int, linked: bool) -> float | None:
+    """Which share of what sounded of it so far came from here; None: all of it."""
+    if voice.cut >= ENDLESS or (voice.cut and not linked):
+        return None
+    return min(1.0, voice.cut / max(1, voice.age(position)))
+
+
+def _level(client: "Client") -> float:
+    """dBFS: the peak of what went out lately."""
+    player = client.player
+    count = round(LEVEL_SECONDS * player.rate)
+    peak = float(np.abs(player.rings.merged.read(player.position - count, count)).max(initial=0.0))
+    return max(SILENCE, 20 * math.log10(peak)) if peak else SILENCE
+
+
+def _allow_sequences() -> None:
+    """Has the Windows console obey escape sequences (ENABLE_VIRTUAL_TERMINAL_PROCESSING)."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        output, mode = kernel.GetStdHandle(-11), ctypes.c_uint32()
+        if kernel.GetConsoleMode(output, ctypes.byref(mode)):
+            kernel.SetConsoleMode(output, mode.value | 4)

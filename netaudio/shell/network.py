@@ -62,7 +62,7 @@ class Network:
             if link.probed >= probes or self._running.done():
                 break
             await asyncio.sleep(POLL_SECONDS)
-        link.probing = False
+        link.probing = link.measuring = False
         if not link.probed:
             self.say(
                 f"no answer from {self.address.host}, UDP port {self.connection.welcome.udp_port}: "
@@ -87,6 +87,8 @@ class Network:
         """Begin the stream."""
         assert self.connection is not None
         self._joined = time.monotonic()
+        if self.link is not None:
+            self.link.measuring = True
         welcome = self.connection.welcome
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
