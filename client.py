@@ -10,7 +10,7 @@ from typing import Any
 from netaudio.config import ClientSettings, client_parser, client_settings
 from netaudio.shell.client import Client, write_report
 from netaudio.shell.demo import DemoServer, demo_song, summary
-from netaudio.shell.display import Plain
+from netaudio.shell.display import open_screen
 from netaudio.shell.midi import list_midi
 from netaudio.shell.midifile import Song, read_song
 from netaudio.shell.program import HOME, read_config, run
@@ -36,16 +36,19 @@ def main() -> int:
 
 def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None) -> dict[str, Any]:
     """Run the client to its end; the figures of the run."""
-    screen = Plain()
-    for line in song.left_out if song else ():
-        screen.say(line)
+    screen = open_screen(flags.plain)
     client = Client(settings, flags, screen, song)
 
     async def both() -> None:
         await client.prepare()
         await client.run()
 
-    asyncio.run(both())
+    try:
+        for line in song.left_out if song else ():
+            screen.say(line)
+        asyncio.run(both())
+    finally:
+        screen.close()
     figures = client.figures()
     if flags.report:
         write_report(Path(flags.report), figures)

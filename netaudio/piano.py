@@ -45,8 +45,10 @@ def draw_piano(notes: Notes, octave: int | None, room: int, tall: bool, marks: M
     upper, lower = _keys(board, notes, marks)
     bars = _bars(board, notes, 3 if tall else 1, marks)
     names = _names(board, octave)
-    names[0] = (marks.left if any(key < board.first for key, _ in notes) else " ", LIT)
-    names[-1] = (marks.right if any(key > board.last for key, _ in notes) else " ", LIT)
+    if any(key < board.first for key, _ in notes):
+        names[0] = (marks.left, LIT)
+    if any(key > board.last for key, _ in notes):
+        names[-1] = (marks.right, LIT)
     return [runs(row) for row in ([upper, upper] if tall else [upper]) + [lower, names, *bars]]
 
 

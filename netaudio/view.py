@@ -85,14 +85,13 @@ class Plot(NamedTuple):
 
 def plots(s: Status) -> tuple[Plot, ...]:
     spare = s.spare_ms
-    trip = None if spare is None else max(0.0, spare - (s.jitter_ms or 0.0))
-    jitter = None if spare is None else max(0.0, spare - (s.round_trip_ms or 0.0))
+    rest = None if spare is None else spare - (s.round_trip_ms or 0.0)
     scale = max(spare or 0.0, 1.0)
     return (
-        Plot("round trip", s.round_trip_ms, "at most", trip, scale, False, trip),
-        Plot("jitter", s.jitter_ms, "at most", jitter, scale, False, jitter),
-        Plot("slack", s.slack_ms, "aim", s.buffer_ms, 2 * (s.buffer_ms or 1.0), True, 0.0),
-        Plot("knit margin", s.margin_ms, "at least", 0.0, s.offset_ms or 1.0, True, 0.0),
+        Plot("round trip", s.round_trip_ms, "at most", spare, scale, False, spare),
+        Plot("jitter", s.jitter_ms, "at most", rest, scale, False, rest),
+        Plot("slack", s.slack_ms, "aim", s.buffer_ms, max(2 * (s.buffer_ms or 0.0), 1.0), True, 0.0),
+        Plot("knit margin", s.margin_ms, "at least", 0.0, max(s.offset_ms, 1.0), True, 0.0),
     )
 
 
@@ -154,14 +153,14 @@ class View:
 
     def _piano(self, s: Status, width: int, full: bool) -> list[Line]:
         wide = width >= 78
-        side = (
-            f"{s.voices:>3}/{s.polyphony} notes",
-            f"  {self.marks.full} played here" if wide else f"{self.marks.full} here",
-            f"  {self.marks.tail} streamed" if wide else f"{self.marks.tail} server",
+        side: tuple[Line, ...] = (
+            [(f"{s.voices:>3}/{s.polyphony} notes", DIM)],
+            [("  " * wide + self.marks.full, LIT), (" played here" if wide else " here", DIM)],
+            [("  " * wide + self.marks.tail, LIT), (" streamed" if wide else " server", DIM)],
         )
         lines = draw_piano(s.notes, s.octave, width - (17 if wide else 12), full, self.marks)
-        for line, text in zip(lines, side, strict=False):
-            line.append((text, DIM))
+        for line, words in zip(lines, side, strict=False):
+            line += words
         return lines
 
     def _meter(self, s: Status, width: int) -> Line:

@@ -16,7 +16,7 @@ from netaudio.errors import DeviceError, NetAudioError, RefusedError, SettingErr
 from netaudio.player import ClientPlayer, Mode
 from netaudio.report import report
 from netaudio.score import shapes_sound
-from netaudio.shell.display import Plain
+from netaudio.shell.display import Screen, status
 from netaudio.shell.keys import Keys, open_keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
@@ -32,6 +32,7 @@ OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
 AUTO_PROBES = 50  # round trips that `auto` awaits
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
+SHOW_SECONDS = 0.1
 FADE_SECONDS = 0.05  # from Esc to silence
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 
@@ -39,7 +40,9 @@ RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 class Client:
     """`prepare`, then `run` until Esc, Ctrl-C or the song's end."""
 
-    def __init__(self, settings: ClientSettings, flags: argparse.Namespace, screen: Plain, song: Song | None) -> None:
+    def __init__(
+        self, settings: ClientSettings, flags: argparse.Namespace, screen: Screen, song: Song | None
+    ) -> None:
         self.settings, self.flags, self.screen, self.song = settings, flags, screen, song
         self.network = Network(settings.server, settings.token, settings.payload, screen.say)
         self.volume = settings.volume
@@ -76,6 +79,7 @@ class Client:
         gc.collect()
         gc.freeze()
         self.speaker.start()
+        self._spawn(self._show())
         try:
             if self.online:
                 self._stay_connected()
@@ -109,6 +113,11 @@ class Client:
             path = "demo.wav"
             self.screen.say("no sound device: the demo is written to demo.wav")
         return Recorder(Path(path), self.player) if path else None
+
+    @property
+    def octave(self) -> int | None:
+        """That the computer keys play, if they do."""
+        return next((opened.octave for opened in self._inputs if not isinstance(opened, MidiIn)), None)
 
     def stop(self) -> None:
         """End `run`; from any thread."""
@@ -314,6 +323,11 @@ class Client:
         program = self.library.program(self.instrument, self.mode)
         if program != self.player.score.channels[0].program:
             self.player.push(self._loop.time(), bytes((0xC0, program)))
+
+    async def _show(self) -> None:
+        while True:
+            self.screen.show(status(self))
+            await asyncio.sleep(SHOW_SECONDS)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         async def guarded() -> None:

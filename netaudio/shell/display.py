@@ -208,9 +208,11 @@ def open_screen(plain: bool) -> Screen:
 def status(client: "Client") -> Status:
     """What there is to show of a client that has been prepared. For its own event loop."""
     player, network, rate = client.player, client.network, client.player.rate
-    link, tally = network.link, player.knit.tally
-    now, count = time.monotonic(), link.count if link else None
+    now, tally = time.monotonic(), player.knit.tally
+    connected, count = network.connection is not None, network.link.count if network.link else None
+    link = network.link if connected else None
     slack = link.slack(now) if link else None
+    margin = tally.margins[-1] if tally.margins and connected and client.mode == "hybrid" else None
     sounding = player.sounding()
     names, song = client.library.names, None
     if client.song and player.song_start is not None:
@@ -222,7 +224,7 @@ def status(client: "Client") -> Status:
         instrument=client.instrument,
         number=names.index(client.instrument) + 1 if client.instrument in names else 0,
         server=str(network.address) if client.online else "",
-        connected=network.connection is not None,
+        connected=connected,
         notes=tuple({v.key: _head_share(v, player.position, player.linked) for v in sounding}.items()),
         voices=len(sounding),
         polyphony=player.score.polyphony,
@@ -232,17 +234,18 @@ def status(client: "Client") -> Status:
         offset_ms=to_ms(client.offset, rate),
         held_ms=to_ms(client.held, rate),
         chunk_ms=to_ms(client.chunk, rate),
-        buffer_ms=to_ms(link.buffer_size, rate) if link else None,
+        buffer_ms=to_ms(network.link.buffer_size, rate) if network.link else None,
         round_trip_ms=1000 * median(trips) if trips else None,
         jitter_ms=1000 * link.jitter if link and trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,
-        margin_ms=to_ms(tally.margins[-1], rate) if tally.margins else None,
+        margin_ms=to_ms(margin, rate) if margin is not None else None,
         xruns=client.speaker.xruns,
         missing_ms=to_ms(tally.missing, rate),
         lost=max(0, count.lost) if count else 0,
         late=count.late if count else 0,
         late_notes=player.late_notes + sum(margin < 0 for margin in tally.margins),
         song=song,
+        octave=client.octave,
     )
 
 

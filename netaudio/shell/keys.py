@@ -26,6 +26,9 @@ class Keys(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def octave(self) -> int: ...
+
     def close(self) -> None: ...
 
 
@@ -63,6 +66,10 @@ class Hands:
         self._map = KeyMap()
         self._deaf = False
         self._lock = threading.RLock()
+
+    @property
+    def octave(self) -> int:
+        return self._map.octave
 
     def press(self, key: str) -> None:
         with self._lock:
@@ -111,6 +118,10 @@ class TerminalKeys:
         if os.environ.get("TERM") != "dumb":
             self._tty.write(terminal.FOCUS_ON + terminal.ASK_KITTY + terminal.ASK_LAST, terminal.FOCUS_OFF)
         self._tty.start()
+
+    @property
+    def octave(self) -> int:
+        return self._hands.octave
 
     def close(self) -> None:
         self._hands.let_go(deaf=True)
@@ -161,6 +172,10 @@ class ConsoleKeys:
         self._thread = threading.Thread(target=self._read, name="console", daemon=True)
         self._thread.start()
         note(NO_KEY_UP)
+
+    @property
+    def octave(self) -> int:
+        return self._hands.octave
 
     def close(self) -> None:
         self._closed.set()
@@ -222,6 +237,10 @@ class PynputKeys:
         ask = terminal.ASK_LAST if prints_it else terminal.ASK_FOCUS + terminal.ASK_LAST
         self._tty.write(terminal.FOCUS_ON + ask, terminal.FOCUS_OFF)
         self._tty.start()
+
+    @property
+    def octave(self) -> int:
+        return self._hands.octave
 
     def close(self) -> None:
         self._closing = True
