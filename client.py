@@ -21,7 +21,7 @@ from netaudio.shell.wavs import list_instruments
 def main() -> int:
     flags = client_parser().parse_args()
     settings = client_settings(read_config(flags), flags)
-    settings = dataclasses.replace(settings, wav=HOME / settings.wav)
+    settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
     if flags.list_devices or flags.list_midi or flags.list_instruments:
         return show_lists(flags, settings.wav)
     if flags.demo:
@@ -55,13 +55,13 @@ def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None)
     return figures
 
 
-def show_lists(flags: argparse.Namespace, wav: Path) -> int:
+def show_lists(flags: argparse.Namespace, wav: str) -> int:
     if flags.list_devices:
         print("\n".join(list_devices()))
     if flags.list_midi:
         print("\n".join(list_midi()) or "no MIDI inputs")
     if flags.list_instruments:
-        print("\n".join(list_instruments(wav)) or f"no instruments in {wav}")
+        print("\n".join(list_instruments(Path(wav))) or f"no instruments in {wav}")
     return 0
 
 

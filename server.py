@@ -15,7 +15,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def main() -> int:
     flags = server_parser().parse_args()
     settings = server_settings(read_config(flags), flags)
-    settings = dataclasses.replace(settings, wav=HOME / settings.wav)
+    settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     server, progress = Server(settings), Progress()
     problems = server.load(progress)

@@ -11,7 +11,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 from netaudio import __version__
@@ -138,7 +137,7 @@ _CHUNK = _whole(32, 1024, "FRAMES")
 _MODE = _choice("local", "remote", "hybrid")
 _PAYLOAD = _choice("L24", "L16", "F32")
 
-_WAV = Setting(Kind("FOLDER", "a folder", Path), "wav", "sound", "folder with a folder per instrument")
+_WAV = Setting(Kind("FOLDER", "a folder", str), "wav", "sound", "folder with a folder per instrument")
 _OFFER = "offered to clients that set none"
 
 
@@ -150,7 +149,7 @@ class ServerSettings:
     port: Annotated[int, Setting(_whole(0, 65535), str(DEFAULT_PORT), "network", "TCP port; 0: any free one")]
     udp_ports: Annotated[range | None, Setting(_PORTS, "", "network", "UDP ports for audio; empty: any free")]
     token: Annotated[str, Setting(_TEXT, "", "network", "word that clients must give; empty: none")]
-    wav: Annotated[Path, _WAV]
+    wav: Annotated[str, _WAV]
     rate: Annotated[int, Setting(_whole(8000, 192000, "HZ"), "48000", "sound", "sample rate")]
     chunk_size: Annotated[int, Setting(_CHUNK, "128", "sound", "frames rendered at a time, 32 to 1024")]
     max_clients: Annotated[int, Setting(_whole(1, 1000), "5", "load", "players at a time")]
@@ -176,7 +175,7 @@ class ClientSettings:
         str,
         Setting(_DEVICE, "", "sound", "output: number, part of its name, or null (silence); empty: system default"),
     ]
-    wav: Annotated[Path, _WAV]
+    wav: Annotated[str, _WAV]
     offset: Annotated[Span | None, Setting(_span(10), None, "stream", "how much of a note this side plays")]
     held: Annotated[Span, Setting(_span(600), "1s", "stream", "how much of each sample this side keeps")]
     buffer_size: Annotated[Span | None, Setting(_span(10), None, "stream", "how early packets come in")]

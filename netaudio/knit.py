@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.instrument import ENDLESS
+from netaudio.line import Gains, Line, Straight
 from netaudio.mixer import Frames, Mixer, Rows
 from netaudio.rings import Packet, TripleRing
-from netaudio.score import Gains, Line, Score, Straight, Voice
+from netaudio.score import Score, Voice
 
 NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
 MAX_SPANS = 10_000
@@ -123,7 +124,7 @@ class Knit:
             else:
                 line = score.straight(voice, at, count)
                 curve = score.gains(voice, n) if line is None else None
-            held, covered = (sample.held, sample.covered) if voice.cut else (0, 0)
+            held, covered = (sample.held, sample.covered) if voice.cut else (-ENDLESS, 0)
             if age < held and line is not None:
                 rows.add(sample.read_at(age), *line)
             elif age < held and curve is not None:

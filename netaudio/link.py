@@ -21,7 +21,8 @@ from netaudio.rtp import (
     parse_audio,
     parse_reply,
 )
-from netaudio.score import Event, ScoreState
+from netaudio.score import Event
+from netaudio.state import ScoreState
 from netaudio.units import unwrap16, unwrap32, wrap32
 
 REPORT_SECONDS = 0.05
@@ -68,6 +69,7 @@ class Link:
         self._due: list[float] = []
         self._next_report = 0.0
         self._counter = 0
+        self._began = player.began
         self._highest: int | None = None  # extended sequence number
         self._first = self._expected_before = 0
         self._received_before = self.count.received
@@ -78,6 +80,7 @@ class Link:
     def control(self, now: float) -> list[messages.Message]:
         """What the player did since the last call, for the control connection."""
         out: list[messages.Message] = []
+        self._began = self.player.began  # before the outbox is emptied: no event to come lies before it
         while self.player.outbox:
             item = self.player.outbox.popleft()
             if isinstance(item, ScoreState):
@@ -91,7 +94,7 @@ class Link:
         return out
 
     def datagrams(self, now: float) -> list[bytes]:
-        """The reports that are due: at once and thrice more with new events, else regularly."""
+        """The reports that are due: at once and thrice more with new events, else regularly. After `control`."""
         while self._unheard and self._unheard[0].seq <= self.heard:
             self._unheard.popleft()
         if not self._unheard:
@@ -128,7 +131,7 @@ class Link:
         return round(quantile((s for _, s in self.slacks), 0.01)) if self.slacks else None
 
     def _report(self, now: float) -> Report:
-        time, position = self.player.began
+        time, position = self._began
         slack = self.slack(now)
         expected = 0 if self._highest is None else self._highest - self._first + 1
         gone = (expected - self._expected_before) - (self.count.received - self._received_before)

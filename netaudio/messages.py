@@ -7,10 +7,10 @@ from msgspec import Meta, Struct
 
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Source
-from netaudio.score import ScoreState
+from netaudio.state import ScoreState
 
 VERSION = 1
-MAX_LINE = 1 << 16  # bytes of a line from a client; `resume` with many voices is the longest
+MAX_LINE = 1 << 19  # bytes of a line from a client; `resume` with many voices is the longest
 MAX_REPLY = 1 << 24  # bytes of a line from a server; `instrument` with many files is the longest
 
 Natural = Annotated[int, Meta(ge=0, lt=1 << 62)]
@@ -132,6 +132,6 @@ def decode_from_server(line: bytes) -> FromServer:
 def _decode(decoder: "msgspec.json.Decoder[_T]", line: bytes) -> _T:
     try:
         return decoder.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         shown = line[:60].decode("utf-8", "replace").strip()
         raise ProtocolError(f"not a NetAudio message: {error}; got {shown!r}") from None

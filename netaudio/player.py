@@ -12,7 +12,8 @@ from netaudio.instrument import ENDLESS, GUARD, Instrument
 from netaudio.knit import Knit, Tally
 from netaudio.mixer import Frames
 from netaudio.rings import TripleRing
-from netaudio.score import Event, Score, ScoreState, Voice
+from netaudio.score import Event, Score, Voice
+from netaudio.state import ScoreState
 
 Mode = Literal["local", "remote", "hybrid"]
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
@@ -148,7 +149,9 @@ class ClientPlayer:
             cut = ENDLESS
         elif self.mode == "remote" or program in self.streamed:
             cut, shift = 0, self.offset
-        begins = message[0] & 0xF0 == 0x90 and message[-1] > 0
+        begins = message[0] & 0xF0 == 0x90 and len(message) == 3 and message[2] > 0
+        if begins and 0 < cut < ENDLESS and (instrument := self.instruments.get(program)):
+            cut = min(cut, instrument.sample(message[1]).covered)  # a tail never begins after the head has ended
         # After a change to a smaller shift events wait until the timeline has caught up: positions never fall.
         at = max(position + shift, self.score.position)
         event = Event(self.score.seq + 1, at, message, cut if begins else 0)

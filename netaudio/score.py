@@ -1,23 +1,18 @@
 """Events to voices: polyphony, stealing, pedal, and every gain as a pure function of (position, heard)."""
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument, Sample
+from netaudio.line import Gains, Line, Straight
+from netaudio.state import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState
 
-NEVER = 1 << 60  # the seq and position of what has not happened
 ALL = NEVER - 1  # `heard` of one who knows every event
 CONTROLS = frozenset((7, 11, 64, 120, 123))  # volume, expression, pedal, all sound off, all notes off
 RELEASE_SECONDS, RAMP_SECONDS = 0.1, 0.005
-CHANNELS = 16
-
-Gains = NDArray[np.float64]
-Straight = tuple[float, float]  # gain at the first frame, its change per frame
 
 
 class Event(NamedTuple):
@@ -27,95 +22,6 @@ class Event(NamedTuple):
     position: int
     message: bytes  # a MIDI channel message
     cut: int = 0  # of a note-on: the first sample frame that the server plays
-
-
-class Change(NamedTuple):
-    seq: int
-    position: int
-    value: float
-
-
-class VoiceState(NamedTuple):
-    """A voice with all its marks, as `resume` carries it."""
-
-    channel: int
-    program: int
-    key: int
-    velocity: int
-    seq: int
-    start: int
-    cut: int
-    off_seq: int
-    off_at: int
-    stolen_seq: int
-    stolen_at: int
-    delay: int
-    key_up: bool
-
-
-class ChannelState(NamedTuple):
-    program: int
-    pedal: bool
-    volume: list[Change]
-    expression: list[Change]
-
-
-class ScoreState(NamedTuple):
-    """A score as of `seq`: enough to go on from there exactly."""
-
-    seq: int
-    position: int
-    voices: list[VoiceState]
-    channels: list[ChannelState]
-
-
-class Line:
-    """A controller's value over positions. Every change is a straight ramp, and is known by its seq."""
-
-    __slots__ = ("changes", "ramp")
-
-    def __init__(self, value: float, ramp: int) -> None:
-        self.ramp = ramp
-        self.changes = [Change(0, -ramp, value)]
-
-    def change(self, seq: int, position: int, value: float) -> None:
-        self.changes.append(Change(seq, position, value))
-
-    def same(self, before: int, end: int) -> bool:
-        """Whether all changes before position `end` are known to one who has heard `before`."""
-        return all(c.seq <= before or c.position >= end for c in reversed(self.changes))
-
-    def straight(self, first: int, last: int, heard: int) -> Straight | None:
-        """Value at `first` and slope, where it is one straight line from `first` to `last`; else None."""
-        value, slope, ramp = self.changes[0].value, 0.0, self.ramp
-        previous = value
-        for seq, at, new in self.changes[1:]:
-            if seq > heard or at >= last:
-                break
-            step, previous = new - previous, new
-            if at + ramp <= first:
-                value += step
-            elif at <= first and last <= at + ramp:
-                value += step * (first - at) / ramp
-                slope += step / ramp
-            else:
-                return None
-        return value, slope
-
-    def values(self, n: NDArray[np.int64], heard: int) -> Gains:
-        known = [c for c in self.changes if c.seq <= heard]
-        out = np.full(len(n), known[0].value)
-        for (_, _, old), (_, at, new) in pairwise(known):
-            out += (new - old) * np.clip((n - at) / self.ramp, 0, 1)
-        return out
-
-    def forget(self, position: int, heard: int) -> None:
-        """Drop what no position from here on and no one who has heard this much can tell."""
-        while len(self.changes) > 1 and self._over(self.changes[1], position, heard):
-            del self.changes[0]
-
-    def _over(self, change: Change, position: int, heard: int) -> bool:
-        return change.seq <= heard and change.position + self.ramp <= position
 
 
 class Channel:
@@ -343,21 +249,3 @@ def shapes_sound(message: bytes) -> bool:
     """Whether a channel message means anything here: notes, program changes and the CONTROLS do."""
     kind = message[0] & 0xF0 if message else 0
     return kind in (0x80, 0x90, 0xC0) or (kind == 0xB0 and message[1] in CONTROLS)
-
-
-def check_state(state: ScoreState, polyphony: int) -> None:
-    """Raises ProtocolError for a state that no score can have."""
-    wrong = (
-        len(state.channels) != CHANNELS
-        or len(state.voices) > 8 * polyphony
-        or not all(-1 < n < NEVER for n in state[:2])
-        or not all(-1 < n <= NEVER for voice in state.voices for n in voice)
-        or not all(v.channel < CHANNELS and v.key < 128 and 0 < v.velocity < 128 for v in state.voices)
-        or not all(
-            0 < len(line) <= 1000 and all(-NEVER < at < NEVER and 0 <= value <= 1 for _, at, value in line)
-            for channel in state.channels
-            for line in (channel.volume, channel.expression)
-        )
-    )
-    if wrong:
-        raise ProtocolError("a state to resume from that no score can have")

@@ -10,8 +10,9 @@ from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
 from netaudio.mixer import Frames, Rows
 from netaudio.rings import CAPACITY
-from netaudio.rtp import UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
-from netaudio.score import NEVER, Event, Score, ScoreState, check_state
+from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
+from netaudio.score import Event, Score
+from netaudio.state import NEVER, ScoreState, check_state
 from netaudio.units import wrap32
 
 SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
@@ -44,13 +45,15 @@ class ServerSession:
         self._counter = -1
         self._reported = -math.inf
         self._position = 0  # as last reported
+        self._complete = 0  # no event that is still to come lies before
+        self._past = False  # since the last chunk, an event was heard that lies before the cursor
         self.lead = 0.0  # frames that the cursor should be ahead of the playhead, as this side sees it
         self._leads: deque[tuple[float, float]] = deque()  # (time, lead) of the last MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
 
     def resume(self, state: ScoreState) -> None:
         """Go on from a client's state: the first packet has heard its seq."""
-        check_state(state, self.score.polyphony)
+        check_state(state)
         self.score.restore(state)
         self.clock = Clock(self.rate)
         self._before = state.seq
@@ -63,7 +66,8 @@ class ServerSession:
         """Apply events strictly in seq order, once each; one that comes too early waits."""
         if not self.playing or event.seq <= self.score.seq:
             return
-        if not event.message or max(event.seq, event.position, event.cut) >= NEVER:
+        data = event.message[1:]
+        if not data or max(data) > 127 or max(event.seq, event.position, event.cut) >= NEVER:
             raise ProtocolError(f"event {event.seq} is empty or out of range")
         if len(self._waiting) >= HELD_BACK:
             raise ProtocolError(f"event {self.score.seq + 1} is missing and {HELD_BACK} wait for it")
@@ -71,6 +75,7 @@ class ServerSession:
         while (ready := self._waiting.pop(self.score.seq + 1, None)) is not None:
             if ready.position < self.score.position:
                 raise ProtocolError(f"event {ready.seq} lies before event {ready.seq - 1}")
+            self._past = self._past or ready.position < self.cursor
             voice = self.score.apply(ready)
             if voice is not None and voice.cut == 0 and voice.start < self.cursor:
                 voice.delay = self.cursor - voice.start
@@ -89,6 +94,8 @@ class ServerSession:
         elapsed = min(arrived - self._reported, SILENCE_SECONDS)
         self._reported = arrived
         self._position = report.position
+        full = len(report.events) >= MAX_EVENTS  # it may have left out some
+        self._complete = report.events[-1].position if full else report.position
         self.clock.report(arrived - report.age / 1e6, report.position)
         self._aim(report, elapsed, arrived)
         for event in report.events:
@@ -129,7 +136,9 @@ class ServerSession:
     def rows(self) -> Rows:
         """What the next chunk sums: each voice from its cut on, as the events heard so far shape it."""
         rows, score, first, count = Rows(), self.score, self.cursor, self.chunk
-        before, heard, end = self._before, self.score.seq, self.cursor + self.chunk
+        heard, end = score.seq, first + count
+        before = self._before if self._past else heard  # what is heard in time needs no fade
+        self._past = False
         for voice in score.voices:
             age = voice.age(first)
             if age + count <= voice.cut or age + count <= 0:
@@ -163,5 +172,5 @@ class ServerSession:
         if self.cursor // self.chunk % FORGET_EVERY == 0:
             # Events to come may lie before the cursor, but not before what the client last reported: until
             # then a voice that has ended still counts when one is chosen to be stolen.
-            self.score.forget(min(self.cursor, max(self._position, self.score.position)), self._before)
+            self.score.forget(min(self.cursor, max(self._complete, self.score.position)), self._before)
         return out

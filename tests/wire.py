@@ -1,7 +1,7 @@
 """Two cores and a network between them, on a virtual clock: a whole performance as a pure function."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -43,15 +43,22 @@ def instrument(name: str, recordings: Sequence[Recording], bank: Bank, held: int
     return Instrument(name, RATE, (), tuple(samples))
 
 
-@dataclass
-class Path(Generic[T]):
-    """One direction: everything arrives `delay` to `delay + jitter` seconds later, or not at all, or twice."""
+@dataclass(frozen=True)
+class Network:
+    """What happens to a datagram: it arrives `delay` to `delay + jitter` seconds later, or not at all, or twice."""
 
-    rng: np.random.Generator
     delay: float = 0.0
     jitter: float = 0.0
     loss: float = 0.0
     twice: float = 0.0
+
+
+@dataclass
+class Path(Generic[T]):
+    """One direction of a network."""
+
+    rng: np.random.Generator
+    network: Network
     ordered: bool = False  # like TCP: what is lost comes 200 ms later, and what is behind it waits
     drop: Callable[[T], bool] = lambda _: False
     _way: list[tuple[float, int, T]] = field(default_factory=list)
@@ -59,11 +66,12 @@ class Path(Generic[T]):
     _count: int = 0
 
     def send(self, now: float, item: T) -> None:
-        lost = self.rng.random() < self.loss or self.drop(item)
+        network = self.network
+        lost = self.rng.random() < network.loss or self.drop(item)
         if lost and not self.ordered:
             return
-        for _ in range(1 + (not self.ordered and self.rng.random() < self.twice)):
-            at = now + self.delay + self.jitter * self.rng.random() + 0.2 * lost
+        for _ in range(1 + (not self.ordered and self.rng.random() < network.twice)):
+            at = now + network.delay + network.jitter * self.rng.random() + 0.2 * lost
             if self.ordered:
                 at = self._last = max(at, self._last)
             self._count += 1
@@ -122,14 +130,15 @@ class Stage:
     """A client and a server with instruments, joined by paths that a test can impair."""
 
     def __init__(
-        self, programs: Sequence[Sequence[Recording]], *, seed: int = 0, mode: Mode = "hybrid", held: int | None = None,
-        offset: int = 480, buffer_size: int = 192, chunk: int = 32, block: int = 32, polyphony: int = 8,
-        payload: str = "F32", delay: float = 0.01, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0,
+        self, programs: Sequence[Sequence[Recording]], *, seed: int = 0, mode: Mode = "hybrid",
+        held: int | None = None, offset: int = 480, buffer_size: int = 192, chunk: int = 32, block: int = 32,
+        polyphony: int = 8, payload: str = "F32",
+        delay: float = 0.01, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0,
     ) -> None:  # fmt: skip
         self.rng = np.random.default_rng(seed)
         self.recordings, self.chunk, self.block, self.polyphony = programs, chunk, block, polyphony
         self.payload, self.buffer_size = PAYLOADS[payload], buffer_size
-        self.conditions = {"delay": delay, "jitter": jitter, "loss": loss, "twice": twice}
+        self.network = Network(delay, jitter, loss, twice)
         self.server_bank, client_bank, self.mixer = Bank(), Bank(), Mixer()
         self.player = LoggedPlayer(client_bank, chunk, polyphony, mode, offset)
         self.served = {}
@@ -146,11 +155,11 @@ class Stage:
         self.session = ServerSession(RATE, self.chunk, self.payload, self.polyphony, self.ssrc)
         self.session.instruments.update(self.served)
         self.link = Link(self.player, self.ssrc, SECRET, self.payload, self.buffer_size)
-        tcp = {**self.conditions, "loss": self.conditions["loss"] / 2, "twice": 0.0}
-        self.control: Path[messages.Message] = Path(self.rng, **tcp, ordered=True)
-        self.back: Path[tuple[int, int]] = Path(self.rng, **tcp, ordered=True)
-        self.up: Path[bytes] = Path(self.rng, **self.conditions)
-        self.down: Path[bytes] = Path(self.rng, **self.conditions)
+        tcp = replace(self.network, loss=self.network.loss / 2)
+        self.control: Path[messages.Message] = Path(self.rng, tcp, ordered=True)
+        self.back: Path[tuple[int, int]] = Path(self.rng, tcp, ordered=True)
+        self.up: Path[bytes] = Path(self.rng, self.network)
+        self.down: Path[bytes] = Path(self.rng, self.network)
         self.connected, self.joined = True, False
 
     def disconnect(self) -> None:

@@ -55,7 +55,7 @@ class Client:
         self._loop, self._quit = asyncio.get_running_loop(), asyncio.Event()
         settings = await self._settle()
         self.mode: Mode = settings.mode
-        self.library = Library(settings.wav, self.rate, Bank(), self.screen.say)
+        self.library = Library(Path(settings.wav), self.rate, Bank(), self.screen.say)
         self.player = ClientPlayer(
             self.rate, self.chunk, self.polyphony, self.library.bank, self.library.instruments,
             self.library.streamed, self.mode, 0,

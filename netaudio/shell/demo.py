@@ -17,17 +17,17 @@ from netaudio.units import to_ms
 READY = "ready at "
 
 
-def demo_song(wav: Path) -> Song:
-    events, seconds = piece(list_instruments(wav))
+def demo_song(wav: str) -> Song:
+    events, seconds = piece(list_instruments(Path(wav)))
     return Song(tuple(events), seconds, ())
 
 
 class DemoServer:
     """A server process for as long as a `with` block lasts, which gets its address."""
 
-    def __init__(self, wav: Path) -> None:
+    def __init__(self, wav: str) -> None:
         self._command = [sys.executable, str(HOME / "server.py"), "--host", "127.0.0.1", "--port", "0"]
-        self._command += ["--token", "", "--wav", str(wav)]
+        self._command += ["--token", "", "--wav", wav]
 
     def __enter__(self) -> Address:
         """Raises RefusedError with what the server said, if it does not start."""

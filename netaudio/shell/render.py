@@ -16,8 +16,9 @@ from netaudio.bank import Bank
 from netaudio.errors import NetAudioError, ProtocolError
 from netaudio.mixer import Mixer, Rows
 from netaudio.rtp import is_report, parse_report
-from netaudio.score import Event, ScoreState
+from netaudio.score import Event
 from netaudio.session import ServerSession
+from netaudio.state import ScoreState
 
 MAX_DATAGRAM = 1500
 MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound

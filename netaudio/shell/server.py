@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from netaudio import messages
 from netaudio.bank import Bank
@@ -53,7 +54,7 @@ class Server:
 
     def load(self, progress: Callable[[str, float], None]) -> list[str]:
         """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
-        folder = self.settings.wav
+        folder = Path(self.settings.wav)
         names = list_instruments(folder)
         if not names:
             raise NetAudioError(f"no instruments in {folder}: expected folders of sound files named by note (C4.wav)")

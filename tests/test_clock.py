@@ -1,0 +1,95 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netaudio.clock import Clock
+
+RATE = 1000
+REPORT = 0.05
+
+
+def follow(clock: Clock, truth: Sequence[tuple[float, float]], delays: Sequence[float]) -> list[float]:
+    """How far the clock is ahead of the truth, in frames, after each report."""
+    errors = []
+    for (time, position), delay in zip(truth, delays, strict=True):
+        clock.report(time + delay, position)
+        errors.append(clock.position(time + delay) - position - RATE * delay)
+    return errors
+
+
+def drifting(seconds: float, ppm: float, start: float = 0.0) -> list[tuple[float, float]]:
+    times = np.arange(start, start + seconds, REPORT)
+    return [(float(t), float(t * RATE * (1 + ppm / 1e6))) for t in times]
+
+
+@given(st.floats(0, 1e6), st.integers(0, 1 << 40))
+def test_one_report_sets_it(time: float, position: int) -> None:
+    clock = Clock(RATE)
+    assert not clock.started
+    clock.report(time, position)
+    assert clock.started
+    assert clock.position(time + 2) == pytest.approx(position + 2 * RATE, rel=1e-12, abs=1e-3)
+
+
+@given(st.floats(0, 100), st.integers(0, 10**6))
+def test_time_and_position_are_inverse(time: float, position: int) -> None:
+    clock = Clock(RATE)
+    clock.report(3.0, 12345)
+    assert clock.position(clock.time(position)) == pytest.approx(position)
+    assert clock.time(clock.position(time)) == pytest.approx(time)
+
+
+@given(st.integers(0, 99), st.sampled_from((-200, -50, 0, 50, 200)), st.sampled_from((0.0, 0.01, 0.03)))
+def test_it_follows_drift_under_one_sided_jitter(seed: int, ppm: int, jitter: float) -> None:
+    """A window of 3.2 s holds the truth but for what it drifted meanwhile: 1 frame; the rest is the best delay."""
+    truth = drifting(60, ppm)
+    delays = np.random.default_rng(seed).exponential(jitter / 3, len(truth)).clip(0, jitter)
+    errors = np.array(follow(Clock(RATE), truth, delays.tolist()))[100:]
+    assert errors.max() <= 1.0
+    assert errors.min() >= -1.0 - RATE * jitter / 4
+
+
+def test_late_reports_do_not_move_it() -> None:
+    clock = Clock(RATE)
+    follow(clock, drifting(2, 0), [0.0] * 40)
+    for time, position in drifting(0.2, 0, start=2.0):
+        clock.report(time + 0.1, position)
+    assert clock.position(5.0) == pytest.approx(5000, abs=1e-6)
+
+
+def test_it_never_steps_once_it_has_settled() -> None:
+    clock, rng = Clock(RATE), np.random.default_rng(1)
+    before = None
+    for k, (time, position) in enumerate(drifting(20, 200)):
+        clock.report(time + rng.uniform(0, 0.05), position)
+        if before is not None and k > 20:
+            assert abs(clock.position(time) - before - RATE * REPORT) <= 0.05 * RATE * 0.1 + 1e-6
+        before = clock.position(time)
+
+
+@pytest.mark.parametrize("pause", [0.3, 2.0, 3600.0])
+def test_after_a_pause_of_the_card_it_jumps(pause: float) -> None:
+    """The count stood still: all reports look late by the pause."""
+    clock = Clock(RATE)
+    follow(clock, drifting(5, 0), [0.0] * 100)
+    for k in range(10):
+        clock.report(5 + pause + k * REPORT, 5000 + k * RATE * REPORT)
+    assert clock.position(5 + pause + 1) == pytest.approx(6000, abs=1e-6)
+
+
+def test_a_jump_ahead_is_followed_as_well() -> None:
+    clock = Clock(RATE)
+    follow(clock, drifting(5, 0), [0.0] * 100)
+    for k in range(10):
+        clock.report(5 + k * REPORT, 9000 + k * RATE * REPORT)
+    assert clock.position(6.0) == pytest.approx(10_000, abs=1e-6)
+
+
+def test_reports_out_of_order_do_no_harm() -> None:
+    clock = Clock(RATE)
+    for time, position in reversed(drifting(3, 0)):
+        clock.report(time, position)
+    assert clock.position(10.0) == pytest.approx(10_000, abs=1e-6)

@@ -1,0 +1,308 @@
+"""The client at 1000 Hz: a ramp has 5 frames, a release 100; sample n of every key has the value n / 1024."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netaudio.bank import Bank
+from netaudio.instrument import ENDLESS, Instrument, Sample
+from netaudio.mixer import Frames
+from netaudio.player import ClientPlayer, Mode, Song
+from netaudio.rings import Packet
+from netaudio.score import Event
+from netaudio.state import ScoreState
+
+RATE, CHUNK, OFFSET = 1000, 10, 50
+SOUND = np.repeat(np.arange(500)[:, None] / 1024, 2, axis=1).astype(np.float32)
+
+
+def player(mode: Mode = "hybrid", held: int = 500, offset: int = OFFSET) -> ClientPlayer:
+    bank = Bank()
+    (address,) = bank.extend([SOUND[:held]])
+    sample = Sample(address, 500, held, held, None)
+    harp = Instrument("harp", RATE, (), (sample,) * 128)
+    return ClientPlayer(RATE, CHUNK, 8, bank, {0: harp, 5: harp}, {5}, mode, offset)
+
+
+def render(player: ClientPlayer, *sizes: int) -> list[float]:
+    """The left side, in 1024ths."""
+    blocks = []
+    for size in sizes:
+        out = np.zeros((size, 2), np.float32)
+        player.render(out, player.position / RATE)
+        assert np.array_equal(out[:, 0], out[:, 1])
+        blocks.append(out[:, 0] * 1024)
+    return [round(float(value), 3) for value in np.concatenate(blocks)]
+
+
+def play(player: ClientPlayer, *song: tuple[int, str]) -> None:
+    player.post(player.play, [(at, bytes.fromhex(message)) for at, message in song])
+
+
+def events(player: ClientPlayer) -> list[Event]:
+    return [item for item in player.outbox if isinstance(item, Event)]
+
+
+def stream(player: ClientPlayer, positions: Iterable[int], heard: int, frames: Frames) -> None:
+    """Packets of a chunk each, `frames` being what sounds from position 0 on."""
+    for at in positions:
+        player.rings.remote.put(Packet(at, heard, heard, frames[at : at + CHUNK]))
+
+
+def joined(mode: Mode = "hybrid", held: int = 500, offset: int = OFFSET) -> ClientPlayer:
+    made = player(mode, held, offset)
+    made.post(made.join, CHUNK, 8)
+    return made
+
+
+# Sound
+
+
+def test_a_note_sounds_on_its_frame() -> None:
+    p = player()
+    play(p, (3, "90 3c 7f"))
+    assert render(p, 8) == [0, 0, 0, 0, 1, 2, 3, 4]
+
+
+@given(st.lists(st.integers(1, 60), max_size=8).map(lambda sizes: [*sizes, 1300 - sum(sizes)]))
+def test_the_block_size_changes_nothing(sizes: list[int]) -> None:
+    song = ((3, "90 3c 7f"), (80, "90 40 50"), (90, "80 3c 00"), (95, "b0 07 40"), (300, "b0 7b 00"))
+    parts, whole = player(), player()
+    play(parts, *song)
+    play(whole, *song)
+    assert render(parts, *sizes) == pytest.approx(render(whole, 1300), abs=2e-3)
+
+
+def test_the_stream_takes_over_on_the_frame_of_the_cut() -> None:
+    p = joined(held=75)
+    play(p, (3, "90 3c 7f"))
+    render(p, 10)
+    tail = np.zeros((600, 2), np.float32)
+    tail[3 + OFFSET : 503] = SOUND[OFFSET:]
+    stream(p, range(10, 600, CHUNK), 1, tail)
+    assert render(p, 500) == [*range(7, 500), 0, 0, 0, 0, 0, 0, 0]
+    assert (p.knit.tally.uncovered, p.knit.tally.margins) == (0, [43])
+
+
+def test_without_a_stream_the_held_part_is_all_there_is() -> None:
+    p = joined(held=75)
+    play(p, (0, "90 3c 7f"))
+    assert render(p, 100) == [*range(75), *[0] * 25]
+    assert p.knit.tally.spans == [[75, 100]]
+    assert p.knit.tally.missing == 25
+
+
+def test_a_remote_note_is_silent_until_it_is_streamed() -> None:
+    p = joined("remote")
+    play(p, (3, "90 3c 7f"))
+    assert not any(render(p, 100))
+    assert p.knit.tally.spans == [[3 + OFFSET, 100]]
+
+
+def test_a_hole_is_filled_from_what_is_held() -> None:
+    p = joined()
+    play(p, (0, "90 3c 7f"))
+    render(p, 10)
+    tail = np.zeros((600, 2), np.float32)
+    tail[OFFSET:500] = SOUND[OFFSET:]
+    stream(p, [at for at in range(10, 500, CHUNK) if at not in (100, 110, 250)], 1, tail)
+    assert render(p, 490) == list(range(10, 500))
+    assert p.knit.tally.uncovered == 0
+
+
+def test_a_hole_in_a_remote_sound_is_mirrored_and_fades() -> None:
+    p = joined("remote", offset=0)
+    play(p, (0, "90 3c 7f"))
+    render(p, 10)
+    still = np.full((600, 2), 100 / 1024, np.float32)
+    stream(p, [at for at in range(10, 300, CHUNK) if at != 100], 1, still)
+    out = render(p, 130)
+    assert out[80:90] == [100] * 10
+    assert out[90:105] == [80, 60, 40, 20, 0, 0, 0, 0, 0, 0, 20, 40, 60, 80, 100]
+    assert p.knit.tally.spans[-1] == [100, 114]
+
+
+def test_a_loud_block_is_clipped_and_counted() -> None:
+    p = player()
+    p.post(p.set_volume, 4.0)
+    play(p, (0, "90 3c 7f"))
+    assert max(render(p, 300)) == 1024
+    assert p.clipped == 300 - 257
+    assert p.peak == pytest.approx(4 * 299 / 1024)
+    assert p.rings.merged.read(299, 1)[0, 0] == pytest.approx(4 * 299 / 1024)
+
+
+def test_the_volume_changes_over_a_ramp() -> None:
+    p = player()
+    play(p, (0, "90 3c 7f"))
+    render(p, 100)
+    p.post(p.set_volume, 0.5)
+    assert render(p, 7) == pytest.approx([100, 0.9 * 101, 0.8 * 102, 0.7 * 103, 0.6 * 104, 0.5 * 105, 0.5 * 106])
+
+
+# Keys
+
+
+def test_keys_keep_their_place_in_the_next_block() -> None:
+    p = player()
+    render(p, 10, 10)
+    p.push(0.013, bytes.fromhex("90 3c 7f"))
+    p.push(0.017, bytes.fromhex("80 3c 00"))
+    render(p, 10)
+    assert (p.score.voices[0].start, p.score.voices[0].off_at) == (23, 27)
+
+
+@given(st.lists(st.floats(-1, 10), max_size=10), st.lists(st.integers(1, 50), min_size=1, max_size=5))
+def test_keys_at_any_time_are_stamped_in_order_within_their_block(times: list[float], sizes: list[int]) -> None:
+    p = joined()
+    render(p, 10)
+    for time in times:
+        p.push(time, bytes.fromhex("90 3c 7f"))
+    begun = p.position
+    render(p, *sizes)
+    made = events(p)
+    assert [event.seq for event in made] == list(range(1, len(times) + 1))
+    assert [event.position for event in made] == sorted(event.position for event in made)
+    assert all(begun <= event.position < begun + sizes[0] for event in made)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(("local", "remote", "hybrid")), st.integers(0, 300))))
+def test_positions_never_fall_whatever_the_modes_do(changes: list[tuple[int, Mode, int]]) -> None:
+    p = joined()
+    for wait, mode, offset in changes:
+        render(p, 1 + wait)
+        p.post(p.set_mode, mode, offset)
+        p.push(p.position / RATE, bytes.fromhex("90 3c 7f"))
+    render(p, 10)
+    positions = [event.position for event in events(p)]
+    assert len(positions) == len(changes)
+    assert positions == sorted(positions)
+
+
+# Modes
+
+
+@pytest.mark.parametrize(
+    ("mode", "position", "cut"), [("hybrid", 3, OFFSET), ("remote", 3 + OFFSET, 0), ("local", 3, ENDLESS)]
+)
+def test_a_mode_is_a_position_and_a_cut(mode: Mode, position: int, cut: int) -> None:
+    p = joined(mode)
+    play(p, (3, "90 3c 7f"))
+    render(p, 10)
+    assert events(p) == [Event(1, position, b"\x90\x3c\x7f", cut)]
+
+
+def test_releases_and_controllers_of_remote_notes_move_with_them() -> None:
+    p = joined("remote")
+    play(p, (3, "90 3c 7f"), (5, "b0 07 40"), (8, "80 3c 00"))
+    render(p, 10)
+    assert [(event.position, event.cut) for event in events(p)] == [(53, 0), (55, 0), (58, 0)]
+
+
+def test_a_program_of_which_nothing_is_held_plays_as_in_remote_mode() -> None:
+    p = joined("hybrid")
+    play(p, (3, "c0 05"), (4, "90 3c 7f"))
+    render(p, 10)
+    assert [(event.position, event.cut) for event in events(p)] == [(3, 0), (54, 0)]
+
+
+def test_sounding_notes_keep_their_mode() -> None:
+    p = joined("local")
+    play(p, (3, "90 3c 7f"), (25, "90 3d 7f"))
+    render(p, 20)
+    p.post(p.set_mode, "hybrid", 70)
+    render(p, 20)
+    assert [voice.cut for voice in p.score.voices] == [ENDLESS, 70]
+
+
+def test_a_late_note_is_moved() -> None:
+    p = joined("remote")
+    play(p, (3, "90 3c 7f"))
+    render(p, 10)
+    p.post(p.moved, 1, 30)
+    p.post(p.moved, 99, 30)
+    render(p, 10)
+    assert p.score.voices[0].age(53 + 30) == 0
+    assert p.late_notes == 2
+
+
+# Sessions
+
+
+def test_events_go_out_only_while_there_is_a_session() -> None:
+    p = player()
+    play(p, (0, "90 3c 7f"), (15, "80 3c 00"), (35, "90 3d 7f"))
+    render(p, 10)
+    assert not p.outbox
+    p.post(p.join, CHUNK, 4)
+    render(p, 10)
+    state, event = p.outbox
+    assert isinstance(state, ScoreState)
+    assert (state.seq, event) == (1, Event(2, 15, b"\x80\x3c\x00", 0))
+    assert p.score.polyphony == 4
+    p.post(p.leave)
+    render(p, 20)
+    assert not p.outbox
+
+
+def test_a_new_session_forgets_the_packets_of_the_old() -> None:
+    p = joined()
+    render(p, 10)
+    stream(p, [10], 0, SOUND)
+    p.post(p.join, CHUNK, 8)
+    assert not any(render(p, 10))
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_a_stream_that_takes_back_what_it_has_heard_ends_nothing(before: int) -> None:
+    p = joined()
+    play(p, (0, "90 3c 7f"), (10, "b0 07 40"), (20, "b0 07 30"), (30, "b0 07 20"))
+    render(p, 10)
+    stream(p, range(10, 200, CHUNK), 4, SOUND)
+    stream(p, range(200, 400, CHUNK), before, SOUND)
+    render(p, *[10] * 30)
+    assert p.position == 310
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=20, max_size=20))
+def test_no_stream_ends_the_player(claims: list[tuple[int, int]]) -> None:
+    p = joined()
+    play(p, *((at, "b0 07 40" if at % 20 else "90 3c 7f") for at in range(0, 200, 10)))
+    render(p, 10)
+    for k, (before, more) in enumerate(claims):
+        p.rings.remote.put(Packet(10 + k * CHUNK, before, before + more, SOUND[:CHUNK]))
+    assert np.isfinite(render(p, *[15] * 15)).all()
+
+
+# Songs
+
+
+def test_a_song_is_over_when_all_is_silent() -> None:
+    p = player()
+    play(p, (5, "90 3c 7f"), (20, "80 3c 00"))
+    assert not p.playing_song
+    render(p, 10)
+    assert (p.song_start, p.playing_song) == (0, True)
+    assert [voice.key for voice in p.sounding()] == [60]
+    render(p, *[10] * 11)
+    assert (p.playing_song, p.song_end) == (False, 120)
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(("90 3c 7f", "80 3c 00"))), max_size=8))
+def test_a_song_keeps_its_positions(song: list[tuple[int, str]]) -> None:
+    p = joined()
+    render(p, 7)
+    play(p, *sorted(song))
+    render(p, 320)
+    assert [event.position for event in events(p)] == [7 + at for at, _ in sorted(song)]
+
+
+def test_songs_are_what_is_played() -> None:
+    song: Song = [(0, b"\x90\x3c\x7f"), (0, b"\x90\x3d\x00")]
+    p = player()
+    p.post(p.play, song)
+    render(p, 10)
+    assert p.notes == 1

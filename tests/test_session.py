@@ -1,0 +1,363 @@
+"""At 1000 Hz, in chunks of 10 frames; sample n of every key has the value n / 1024."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netaudio.bank import Bank
+from netaudio.errors import ProtocolError
+from netaudio.instrument import Instrument, Sample
+from netaudio.line import Change
+from netaudio.mixer import Frames, Mixer
+from netaudio.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
+from netaudio.score import Event, Score
+from netaudio.session import HELD_BACK, ServerSession
+from netaudio.state import NEVER, ScoreState, VoiceState
+
+RATE, CHUNK, SSRC = 1000, 10, 7
+BANK = Bank()
+(ADDRESS,) = BANK.extend([np.repeat(np.arange(500)[:, None] / 1024, 2, axis=1).astype(np.float32)])
+HARP = Instrument("harp", RATE, (), tuple(Sample(ADDRESS, 500, 500, 500, None) for _ in range(128)))
+
+
+def fresh(chunk: int = CHUNK) -> ServerSession:
+    session = ServerSession(RATE, chunk, PAYLOADS["F32"], 8, SSRC)
+    session.instruments[0] = HARP
+    return session
+
+
+def started(chunk: int = CHUNK) -> ServerSession:
+    session = fresh(chunk)
+    session.resume(Score(RATE, 8, session.instruments.get).state())
+    return session
+
+
+def report(counter: int, position: int = 0, slack: int = UNKNOWN_SLACK, events: Sequence[Event] = ()) -> Report:
+    return Report(SSRC, counter, position, 0, slack, 50, 0, 0, events=tuple(events))
+
+
+def render(session: ServerSession) -> tuple[Frames, list[Audio]]:
+    """The next chunk, and its packets."""
+    mixed = Mixer().mix(BANK.frames, [session.rows()], session.chunk)[0]
+    return mixed, [parse_audio(data) for data in session.packets(mixed)]
+
+
+def flow(session: ServerSession, position: int = 0) -> None:
+    """Make the stream flow from that position on, and render up to 60 frames ahead of it."""
+    session.take(report(0, position), 0.0, 0.0)
+    while session.ahead(0.0) >= 0:
+        render(session)
+
+
+def on(seq: int, position: int, cut: int = 0, key: int = 60) -> Event:
+    return Event(seq, position, bytes((0x90, key, 127)), cut)
+
+
+# Events
+
+
+@given(st.permutations(range(1, 9)), st.lists(st.integers(1, 8), max_size=8))
+def test_events_are_applied_in_order_and_once(order: list[int], again: list[int]) -> None:
+    session = started()
+    for seq in [*order, *again]:
+        session.hear(on(seq, seq * 10, key=seq))
+    assert session.score.seq == 8
+    assert [voice.seq for voice in session.score.voices] == list(range(1, 9))
+
+
+@given(st.permutations(range(1, 9)), st.integers(1, 8))
+def test_what_comes_after_a_missing_event_waits_for_it(order: list[int], missing: int) -> None:
+    session = started()
+    for seq in order:
+        if seq != missing:
+            session.hear(on(seq, seq))
+    assert session.score.seq == missing - 1
+    session.hear(on(missing, missing))
+    assert session.score.seq == 8
+
+
+def test_positions_that_fall_are_refused() -> None:
+    session = started()
+    session.hear(on(1, 100))
+    with pytest.raises(ProtocolError, match="event 2 lies before event 1"):
+        session.hear(on(2, 99))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Event(1, 0, b""), Event(1, NEVER, b"\x90\x3c\x7f"), Event(NEVER, 0, b"\x90"), Event(1, 0, b"\x90", NEVER)],
+)
+def test_events_out_of_range_are_refused(event: Event) -> None:
+    with pytest.raises(ProtocolError, match="empty or out of range"):
+        started().hear(event)
+
+
+def test_too_many_events_that_wait_are_refused() -> None:
+    session = started()
+    for seq in range(2, 2 + HELD_BACK):
+        session.hear(on(seq, seq))
+    with pytest.raises(ProtocolError, match="event 1 is missing"):
+        session.hear(on(9999, 9999))
+
+
+BYTES = st.integers(0, 255)
+KINDS = st.sampled_from((0x80, 0x90, 0xB0, 0xC0))
+
+
+@given(st.lists(st.one_of(st.binary(min_size=1, max_size=3), st.tuples(KINDS, BYTES, BYTES).map(bytes)), max_size=5))
+def test_any_bytes_are_events_or_refused(messages: list[bytes]) -> None:
+    session = started()
+    try:
+        for seq, message in enumerate(messages, 1):
+            session.hear(Event(seq, 0, message))
+    except ProtocolError:
+        return
+    flow(session)
+    assert session.score.seq == len(messages)
+
+
+def test_before_a_state_nothing_is_heard_or_paced() -> None:
+    session = fresh()
+    session.hear(on(1, 0))
+    session.take(report(0), 0.0, 0.0)
+    assert session.score.seq == 0
+    assert session.ahead(0.0) == -math.inf
+
+
+# States
+
+
+def test_a_state_goes_on_where_it_was() -> None:
+    client = Score(RATE, 8, {0: HARP}.get)
+    client.apply(on(1, 100, cut=50))
+    client.apply(Event(2, 120, b"\xb0\x40\x7f"))
+    client.apply(Event(3, 130, b"\x80\x3c\x00"))
+    session = fresh()
+    session.resume(client.state())
+    session.hear(Event(4, 200, b"\xb0\x40\x00"))
+    assert session.score.seq == 4
+    assert session.score.voices[0].off_at == 200
+
+
+STATE = Score(RATE, 8, {0: HARP}.get).state()
+VOICE = VoiceState(0, 0, 60, 127, 1, 0, 0, NEVER, NEVER, NEVER, NEVER, 0, False)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        STATE._replace(seq=-1),
+        STATE._replace(position=NEVER),
+        STATE._replace(channels=STATE.channels[:15]),
+        STATE._replace(channels=[STATE.channels[0]._replace(volume=[])] * 16),
+        STATE._replace(channels=[STATE.channels[0]._replace(volume=[Change(0, 0, 1e300)])] * 16),
+        STATE._replace(voices=[VOICE._replace(key=128)]),
+        STATE._replace(voices=[VOICE._replace(channel=16)]),
+        STATE._replace(voices=[VOICE._replace(velocity=0)]),
+        STATE._replace(voices=[VOICE._replace(start=-1)]),
+        STATE._replace(voices=[VOICE._replace(delay=1 << 200)]),
+        STATE._replace(voices=[VOICE] * 10_000),
+    ],
+)
+def test_an_impossible_state_is_refused(state: ScoreState) -> None:
+    with pytest.raises(ProtocolError, match="no score can have"):
+        fresh().resume(state)
+
+
+LINES = st.lists(st.builds(Change, st.integers(0, 9), st.integers(-9, 200), st.floats(0, 1)), min_size=1, max_size=3)
+MARKS = st.sampled_from((0, 1, 5, 100, NEVER))
+VOICES = st.builds(
+    VoiceState, st.integers(0, 15), st.integers(0, 1), st.integers(0, 127), st.integers(1, 127), st.integers(0, 9),
+    st.integers(0, 200), st.integers(0, 50), MARKS, MARKS, MARKS, MARKS, st.integers(0, 50), st.booleans(),
+)  # fmt: skip
+
+
+@given(st.integers(0, 9), st.lists(VOICES, max_size=3), LINES, LINES)
+def test_any_state_is_played_or_refused(
+    seq: int, voices: list[VoiceState], volume: list[Change], other: list[Change]
+) -> None:
+    channel = STATE.channels[0]._replace(volume=volume, expression=other)
+    session = fresh()
+    try:
+        session.resume(ScoreState(seq, 100, voices, [channel] * 16))
+    except ProtocolError:
+        return
+    session.take(report(0, 50), 0.0, 0.0)
+    session.ahead(0.0)
+    for k in range(1, 20):
+        render(session)
+        session.hear(
+            Event(seq + k, 100 + 5 * k, bytes((0xB0 + k % 3, 7, k)) if k % 2 else bytes((0x90, k, 99)), k % 3)
+        )
+
+
+# Reports
+
+
+def test_a_replayed_report_is_refused() -> None:
+    session = started()
+    session.take(report(5), 0.0, 0.0)
+    for counter in (0, 4, 5):
+        with pytest.raises(ProtocolError, match="replayed"):
+            session.check(report(counter))
+    session.check(report(6))
+
+
+def test_reports_of_another_session_and_from_nowhere_are_refused() -> None:
+    with pytest.raises(ProtocolError, match="another session"):
+        started().check(Report(8, 1, 0, 0, 0, 0, 0, 0))
+    with pytest.raises(ProtocolError, match="beyond"):
+        started().check(report(1, position=NEVER))
+
+
+def test_a_reply_says_what_was_heard_and_for_how_long_it_was_held() -> None:
+    session = started()
+    asked = Report(SSRC, 0, 0, 0, UNKNOWN_SLACK, 50, 0, 1234, events=(on(1, 0), on(2, 5), on(4, 6)))
+    reply = session.take(asked, arrived=1.0, now=1.25)
+    assert (reply.heard, reply.sent, reply.hold) == (2, 1234, 250_000)
+
+
+# Pacing
+
+
+def test_the_stream_begins_a_buffer_and_the_way_ahead() -> None:
+    session = started()
+    session.take(Report(SSRC, 0, 1000, 0, UNKNOWN_SLACK, 50, 20_000, 0), 0.0, 0.0)
+    assert session.lead == 50 + 20 + CHUNK
+    assert session.ahead(0.0) == 0
+    assert session.cursor == 1080
+
+
+def test_chunks_become_due_as_time_passes() -> None:
+    session = started()
+    flow(session)
+    begun = session.cursor
+    due = 0
+    for millisecond in range(1, 101):
+        if session.ahead(millisecond / 1000) >= 0:
+            render(session)
+            due += 1
+    assert due == 10
+    assert session.cursor == begun + 100
+
+
+def test_without_reports_nothing_is_sent() -> None:
+    session = started()
+    flow(session)
+    assert session.ahead(1.0) > 0
+    assert session.ahead(1.001) == -math.inf
+
+
+def test_what_is_already_played_is_skipped_and_counted() -> None:
+    session = started()
+    flow(session)
+    begun = session.cursor
+    assert session.ahead(0.5) > 0
+    assert session.cursor == 500
+    assert session.skipped == (500 - begun) // CHUNK
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 99), st.sampled_from((0.0, 0.01, 0.03)), st.sampled_from((30, 80)), st.sampled_from((0, 100)))
+def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_size: int, ppm: int) -> None:
+    """The p1 that the client measures, after 15 s, with a way of 10 ms and more."""
+    rng, session = np.random.default_rng(seed), started()
+    due: list[tuple[float, int]] = []
+    slacks: list[tuple[float, int]] = []
+    for step in range(9_000):
+        now = step / 500
+        playhead = int(now * RATE * (1 + ppm / 1e6))
+        if step % 25 == 0:
+            recent = [s for t, s in slacks if t > now - 1]
+            slack = round(float(np.quantile(recent, 0.01))) if recent else UNKNOWN_SLACK
+            session.take(Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, 0), now + 0.01, now + 0.01)
+        if session.ahead(now) >= 0:
+            due.append((now + 0.01 + rng.uniform(0, jitter), session.cursor))
+            session.packets(np.zeros((CHUNK, 2), np.float32))
+        slacks += [(now, position - playhead) for at, position in due if at <= now]
+        due = [(at, position) for at, position in due if at > now]
+    settled = np.quantile([s for t, s in slacks if t > 15], 0.01)
+    assert buffer_size - 6 <= settled <= buffer_size + 2 * CHUNK
+
+
+# Chunks
+
+
+def test_a_remote_note_begins_on_its_frame() -> None:
+    session = started()
+    session.hear(on(1, 105))
+    flow(session, 30)
+    assert session.cursor == 100
+    chunk, _ = render(session)
+    assert chunk[:, 0].tolist() == [0, 0, 0, 0, 0, 0, 1 / 1024, 2 / 1024, 3 / 1024, 4 / 1024]
+
+
+@pytest.mark.parametrize(("cut", "first"), [(50, 10), (57, 17), (60, 20)])
+def test_a_tail_begins_on_its_frame(cut: int, first: int) -> None:
+    session = started()
+    session.hear(on(1, 100, cut=cut))
+    flow(session, 70)
+    assert session.cursor == 140
+    render(session)
+    frames = np.concatenate([render(session)[0][:, 0] for _ in range(3)])
+    heard = np.concatenate((np.zeros(first - 10), np.arange(cut, cut + 40)))[:30] / 1024
+    assert frames.tolist() == heard.tolist()
+
+
+def test_an_event_that_came_late_fades_in_over_one_packet() -> None:
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 50, cut=10))
+    chunk, (packet,) = render(session)
+    assert (packet.before, packet.heard, packet.timestamp) == (0, 1, 100)
+    fade = np.arange(1, 11) / 10
+    assert chunk[:, 0] == pytest.approx(fade * np.arange(50, 60) / 1024)
+    chunk, (packet,) = render(session)
+    assert (packet.before, packet.heard) == (1, 1)
+    assert chunk[:, 0] == pytest.approx(np.arange(60, 70) / 1024)
+
+
+def test_only_the_first_packet_of_a_chunk_fades() -> None:
+    session = started(chunk=400)
+    session.take(report(0, 1), 0.0, 0.0)
+    session.ahead(0.0)
+    session.hear(on(1, 750, cut=1))
+    chunk, packets = render(session)
+    assert [(p.before, p.heard) for p in packets] == [(0, 1), (1, 1), (1, 1)]
+    assert [p.timestamp for p in packets] == [800, 934, 1068]
+    assert [p.sequence for p in packets] == [0, 1, 2]
+    assert [len(p.payload) // 8 for p in packets] == [134, 134, 132]
+    assert chunk[133:, 0] == pytest.approx(np.arange(183, 450) / 1024)
+    assert chunk[66, 0] == pytest.approx(67 / 134 * 116 / 1024)
+
+
+def test_a_late_remote_note_moves_and_is_reported() -> None:
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 62))
+    assert session.late == [(1, 38)]
+    render(session)
+    chunk, _ = render(session)
+    assert chunk[:, 0] == pytest.approx(np.arange(10, 20) / 1024)
+
+
+def test_a_late_hybrid_note_does_not_move() -> None:
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 62, cut=5))
+    assert session.late == []
+
+
+def test_voices_that_are_over_are_forgotten() -> None:
+    session = started()
+    session.hear(on(1, 0, cut=1))
+    session.hear(Event(2, 10, b"\x80\x3c\x00"))
+    session.take(report(0, 1000), 0.0, 0.0)
+    session.ahead(0.0)
+    for _ in range(20):
+        render(session)
+    assert session.score.voices == []
