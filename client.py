@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from netaudio.config import ClientSettings, client_parser, client_settings
-from netaudio.shell.client import Client, write_report
+from netaudio.shell.client import Client
 from netaudio.shell.demo import DemoServer, demo_song, summary
 from netaudio.shell.display import open_screen
 from netaudio.shell.midi import list_midi
 from netaudio.shell.midifile import Song, read_song
-from netaudio.shell.program import HOME, read_config, run
+from netaudio.shell.program import HOME, read_config, run, write_report
 from netaudio.shell.speaker import list_devices
 from netaudio.shell.wavs import list_instruments
 

@@ -16,6 +16,7 @@ MAX_REPLY = 1 << 24  # bytes of a line from a server; `instrument` with many fil
 Natural = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Program = Annotated[int, Meta(ge=0, le=127)]
 Text = Annotated[str, Meta(max_length=200)]
+Span = Annotated[str, Meta(pattern=r"^(auto|[0-9]{1,9}|[0-9]{1,5}(\.[0-9]{1,9})?m?s)$")]  # as people write it
 
 
 class Message(Struct, frozen=True, tag_field="type", tag=str.lower):
@@ -38,15 +39,15 @@ class Welcome(Message, frozen=True):
 
     version: int
     session: str
-    secret: str  # hex; keys the MAC of the client's datagrams
-    ssrc: int
-    udp_port: int
-    rate: int
-    chunk: int
-    polyphony: int
+    secret: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]  # keys the MAC of the client's datagrams
+    ssrc: Annotated[int, Meta(ge=0, lt=1 << 32)]
+    udp_port: Annotated[int, Meta(ge=1, lt=1 << 16)]
+    rate: Annotated[int, Meta(ge=8000, le=192000)]
+    chunk: Annotated[int, Meta(ge=32, le=1024)]
+    polyphony: Annotated[int, Meta(ge=1, le=1024)]
     instruments: list[str]
-    offset: str
-    buffer_size: str
+    offset: Span
+    buffer_size: Span
     mode: Literal["local", "remote", "hybrid"]
     instrument: str
 

@@ -2,8 +2,8 @@
 
 import argparse
 import asyncio
+import dataclasses
 import gc
-import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -24,7 +24,9 @@ from netaudio.shell.midifile import Song
 from netaudio.shell.network import PROBES, Network
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
+from netaudio.shell.songs import song_events, song_instruments
 from netaudio.shell.speaker import Speaker, open_speaker
+from netaudio.tuning import GUESS_SECONDS, least_held, tuned
 from netaudio.units import Span, to_frames, to_ms
 
 MODES: tuple[Mode, ...] = ("hybrid", "local", "remote")  # in the order of the M key
@@ -33,6 +35,8 @@ AUTO_PROBES = 50  # round trips that `auto` awaits
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
 SHOW_SECONDS = 0.1
+MORE_HELD = 0.25  # seconds that are read ahead when OFFSET outgrows what is held
+DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
 FADE_SECONDS = 0.05  # from Esc to silence
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 
@@ -64,7 +68,7 @@ class Client:
         self._set_volume()
         await self._measure(settings)
         self.player.offset = self.offset
-        for name in [settings.instrument, *self._song_instruments()]:
+        for name in [settings.instrument, *(song_instruments(self.song, self.library.names) if self.song else ())]:
             await self._have(name, self.mode, Progress())
         self.instrument = settings.instrument
         for channel in self.player.score.channels:
@@ -155,34 +159,26 @@ class Client:
     async def _measure(self, settings: ResolvedSettings) -> None:
         """Set OFFSET, BUFFER_SIZE and HELD, from the network where they are auto."""
         auto = settings.offset.auto or settings.buffer_size.auto
-        guess = 0.02 if settings.buffer_size.auto else 0.0
-        buffer_size = to_frames(guess, self.rate) or settings.buffer_size.frames(self.rate)
+        guess = to_frames(GUESS_SECONDS, self.rate)
+        self.network.set_buffer_size(guess if settings.buffer_size.auto else settings.buffer_size.frames(self.rate))
         if self.network.connection:
-            self.network.set_buffer_size(buffer_size)
             await self.network.enter(AUTO_PROBES if auto else PROBES)
         link = self.network.link
+        if auto and not (link and link.probed):
+            settings = dataclasses.replace(settings, offset=DEFAULT_OFFSET, buffer_size=DEFAULT_BUFFER_SIZE)
+            self.screen.say(f"auto: nothing to measure; OFFSET {settings.offset}, BUFFER_SIZE {settings.buffer_size}")
         trip, jitter = (link.round_trip(0.5), link.jitter) if link else (0.0, 0.0)
-        if settings.buffer_size.auto:
-            buffer_size = to_frames(max(0.01, 2 * jitter), self.rate) + 2 * self.chunk
+        self.offset, buffer_size, self.held = tuned(
+            settings.offset, settings.buffer_size, settings.held, self.rate, self.chunk, trip, jitter
+        )
         self.network.set_buffer_size(buffer_size)
-        if settings.offset.auto:
-            # one chunk more than the rule: so no tail needs its fade
-            self.offset = to_frames(trip + jitter, self.rate) + buffer_size + 3 * self.chunk
+        if settings.offset.auto or settings.buffer_size.auto:
             self.screen.say(
                 f"auto: OFFSET {to_ms(self.offset, self.rate):.0f} ms, BUFFER_SIZE "
                 f"{to_ms(buffer_size, self.rate):.0f} ms for a round trip of {1000 * trip:.1f} ms"
             )
-        else:
-            self.offset = settings.offset.frames(self.rate)
-        self.held = 0 if settings.held.auto else settings.held.frames(self.rate)
-        if self._raise_held() and not settings.held.auto:
+        if not settings.held.auto and settings.held.frames(self.rate) < self.held:
             self.screen.say(f"HELD raised to {to_ms(self.held, self.rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
-
-    def _raise_held(self) -> bool:
-        least = self.offset + 2 * self.chunk + self.player.score.ramp
-        raised = self.held < least
-        self.held = max(self.held, least)
-        return raised
 
     async def _have(self, name: str, mode: Mode, progress: Progress | None = None) -> None:
         """Load an instrument as a mode needs it, and have the server know it; raises NetAudioError."""
@@ -222,30 +218,10 @@ class Client:
             await asyncio.sleep(POLL_SECONDS)
         else:
             self.screen.say(f"no audio within {NO_AUDIO_SECONDS:.0f} s: is the server's UDP port blocked?")
-        events = [
-            (to_frames(time, self.rate), message)
-            for time, wanted in song.events
-            if shapes_sound(message := self._own_program(wanted))
-        ]
-        end = to_frames(song.seconds, self.rate)
-        for channel in {message[0] & 0x0F for _, message in events}:  # no file leaves notes hanging
-            events += [(end, bytes((0xB0 | channel, 64, 0))), (end, bytes((0xB0 | channel, 123, 0)))]
+        events = song_events(song, self.rate, self.library.names, lambda name: self.library.program(name, self.mode))
         self.player.post(self.player.play, events)
         while self.player.song_start is None and self.speaker.alive:
             await asyncio.sleep(POLL_SECONDS)
-
-    def _song_instruments(self) -> list[str]:
-        """Those that the song's program changes name, by their numbers in the list."""
-        wanted = {message[1] for _, message in self.song.events if message[0] & 0xF0 == 0xC0} if self.song else set()
-        return [name for number, name in enumerate(self.library.names) if number in wanted]
-
-    def _own_program(self, message: bytes) -> bytes:
-        """A song's program change with this client's number for that instrument; empty if there is none."""
-        if message[0] & 0xF0 != 0xC0:
-            return message
-        if message[1] >= len(self.library.names):
-            return b""
-        return bytes((message[0], self.library.program(self.library.names[message[1]], self.mode)))
 
     def _going_on(self) -> bool:
         if self.speaker.error is not None:
@@ -308,9 +284,11 @@ class Client:
             self._stay_connected()
 
     async def _change_offset(self, offset: int) -> None:
-        self.offset = offset
-        if self._raise_held():
-            await self._have(self.instrument, self.mode)
+        self.offset, least = offset, least_held(offset, self.rate, self.chunk)
+        if self.held < least:
+            self.held = least + to_frames(MORE_HELD, self.rate)
+            for name in list(self.network.used):
+                await self._have(name, self.mode)
         self.player.post(self.player.set_mode, self.mode, offset)
 
     async def _change_instrument(self, name: str) -> None:
@@ -339,10 +317,3 @@ class Client:
         task = asyncio.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def write_report(path: Path, figures: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SettingError(f"cannot write the report {path}: {error.strerror}") from None
