@@ -5,17 +5,17 @@ from collections.abc import Sequence
 BEAT = 60 / 92  # seconds
 PARTS = {"guitar": 0, "organ": 1, "piano": 2, "epiano": 3}  # channels
 CHORDS = (  # by bar: the bass, then the chord
-    (45, (57, 60, 64, 67)),
+    (52, (57, 60, 64, 67)),
     (53, (57, 60, 65, 69)),
     (48, (55, 60, 64, 67)),
-    (55, (55, 59, 62, 69)),
-    (45, (57, 60, 64, 71)),
+    (50, (55, 59, 62, 69)),
+    (52, (57, 60, 64, 71)),
     (53, (57, 60, 65, 67)),
     (50, (57, 60, 62, 65)),
-    (55, (55, 59, 65, 67)),
+    (55, (59, 62, 65, 67)),
     (48, (55, 60, 64, 74)),
 )
-PICKING = (0, 1, 2, 3, 2, 1, 3, 2)  # eighths
+PICKING = (0, 1, 2, 3, 2, 1, 3, 2)  # eighths; a string rings until it is plucked again
 MELODY = (  # (bar, beat, key, beats)
     (2, 0.0, 76, 1.5), (2, 1.5, 74, 0.5), (2, 2.0, 72, 1.0), (2, 3.0, 67, 1.0),
     (3, 0.0, 69, 1.5), (3, 1.5, 71, 0.5), (3, 2.0, 74, 2.0),
@@ -44,7 +44,8 @@ def piece(instruments: Sequence[str]) -> tuple[list[tuple[float, bytes]], float]
     last = len(CHORDS) - 1
     for bar, (bass, chord) in enumerate(CHORDS):
         for step, voice in enumerate(PICKING if bar < last else range(4)):
-            note("guitar", bar, step / 2, chord[voice], 1.5 if bar < last else 4 - step / 2, 78 + 14 * (step == 0))
+            again = PICKING.index(voice, step + 1) if voice in PICKING[step + 1 :] and bar < last else len(PICKING)
+            note("guitar", bar, step / 2, chord[voice], (again - step) / 2 - 0.02, 78 + 14 * (step == 0))
         note("guitar", bar, 0, bass, 3.5, 84)
         if bar >= 2:
             for key in chord[:3]:

@@ -36,7 +36,7 @@ def test_the_demos_piece_ends_every_note_that_it_begins_within_the_instruments_r
         assert 0 <= time <= seconds
         note = message[0] & 15, message[1]
         if message[0] & 0xF0 == 0x90:
-            assert 45 <= message[1] <= 84
+            assert 48 <= message[1] <= 84 and note not in sounding
             sounding.add(note)
         elif message[0] & 0xF0 == 0x80:
             sounding.remove(note)
