@@ -82,15 +82,15 @@ class Client:
         sys.setswitchinterval(5e-5)  # the callback has the interpreter within so long, however busy it is
         gc.collect()
         gc.freeze()
-        self.speaker.start()
-        self._spawn(self._show())
         try:
+            if not self.song:
+                self._open_inputs()  # before the stream: this can hold up the loop for half a second
+            self.speaker.start()
+            self._spawn(self._show())
             if self.online:
                 self._stay_connected()
             if self.song:
                 await self._begin_song(self.song)
-            else:
-                self._open_inputs()
             if recorder:
                 recorder.start(self.player.song_start or 0)
             while self._going_on():
