@@ -18,6 +18,7 @@ from netaudio.units import wrap32
 SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
 HELD_BACK = 4096  # events that may wait for an earlier one
 MEMORY_SECONDS = 1.5  # a reported slack is of packets no older
+PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
 EASE = 0.02  # seconds a second by which the lead shrinks; it grows at once
 FORGET_EVERY = 16  # chunks
 
@@ -107,14 +108,17 @@ class ServerSession:
 
     def _aim(self, report: Report, elapsed: float, now: float) -> None:
         """Set the lead so that the slack becomes the client's BUFFER_SIZE. The least slack of the last second
-        came about under the least lead of that time: their difference is what the way takes."""
+        came about under the least lead of that time: their difference is what the way takes.
+
+        What is later than half of BUFFER_SIZE again is not waited for: a single stall would make all that is
+        played for seconds after it late, and OFFSET has no room for that."""
         buffer_size = min(report.buffer_size, CAPACITY // 4)
-        if report.slack == UNKNOWN_SLACK or not self._leads:
-            goal = buffer_size + report.round_trip / 1e6 * self.rate + self.chunk
-        else:
+        usual = buffer_size + report.round_trip / 1e6 * self.rate + self.chunk
+        goal = usual
+        if report.slack != UNKNOWN_SLACK and self._leads:
             goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
             goal = max(goal, self.lead - EASE * elapsed * self.rate)
-        self.lead = min(max(goal, 0.0), CAPACITY / 2)
+        self.lead = min(max(goal, 0.0), usual + PATIENCE * buffer_size, CAPACITY / 2)
         self._leads.append((now, self.lead))
         while self._leads[0][0] < now - MEMORY_SECONDS:
             self._leads.popleft()

@@ -1,0 +1,32 @@
+"""OFFSET, BUFFER_SIZE and HELD left to be measured."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tests.programs import CHUNK, RATE, difference, on_the_clock, play, serving, write_midi
+from tests.songs import EPIANO, PIANO, RAMP, piece, reference
+
+SONG = piece(11, 2, (PIANO, EPIANO))
+
+
+@on_the_clock
+def test_auto_plays_as_exactly_with_less(tmp_path: Path) -> None:
+    path = write_midi(tmp_path / "song.mid", SONG)
+    flags = ("--offset", "auto", "--buffer-size", "auto", "--held", "auto")
+    with serving() as (_, address):
+        result = play(tmp_path, path, address, "hybrid", *flags)
+    form = r"auto: OFFSET (\d+) ms, BUFFER_SIZE (\d+) ms for a round trip of ([\d.]+) ms"
+    said = re.search(form, result.text)
+    assert said, result.text
+    offset, buffer_size, trip = (float(number) * RATE / 1000 for number in said.groups())
+    report = result.report
+    assert abs(report["offset_frames"] - offset) < RATE / 1000
+    assert 0.01 * RATE <= buffer_size < offset < 0.1 * RATE
+    assert report["offset_frames"] >= trip + buffer_size + 2 * CHUNK
+    assert report["held_frames"] == report["offset_frames"] + 2 * CHUNK + RAMP
+    exact = reference(SONG).mix(len(result.sound)).astype(np.float32)
+    assert difference(result.sound, exact, result.spans) <= 1, result.figures()
+    assert report["packets"]["lost"] == 0 and report["frames"]["streamed"] > 0.5 * report["frames"]["played"]
+    assert report["late_notes"] < 0.05 * report["notes"], result.figures()
