@@ -29,7 +29,7 @@ REPORT_SECONDS = 0.05
 PROBE_SECONDS = 0.02  # between reports while the round trip is being measured
 RESEND_SECONDS = (0.0, 0.005, 0.015, 0.035)  # a lost TCP segment would hold an event back for 200 ms
 WINDOW_SECONDS = 1.0
-ROUND_TRIPS = 2000  # kept
+ROUND_TRIPS, RECENT_TRIPS = 2000, 40  # kept
 
 
 @dataclass
@@ -60,6 +60,7 @@ class Link:
         self.heard = 0  # the server has all events up to this seq
         self.probed = 0  # round trips of this session
         self.round_trips: deque[float] = earlier.round_trips if earlier else deque(maxlen=ROUND_TRIPS)  # seconds
+        self._recent_trips: deque[float] = deque(maxlen=RECENT_TRIPS)
         self.slacks: deque[tuple[float, int]] = deque()  # (time, frames) of the last second's packets
         self.all_slacks: SlackHistogram = earlier.all_slacks if earlier else SlackHistogram()
         self.last_audio: float | None = None
@@ -140,7 +141,7 @@ class Link:
         self._counter += 1
         return Report(
             self.ssrc, self._counter, position, round(max(0.0, now - time) * 1e6) & 0xFFFF_FFFF,
-            UNKNOWN_SLACK if slack is None else slack, self.buffer_size, round(self.round_trip(0.5) * 1e6),
+            UNKNOWN_SLACK if slack is None else slack, self.buffer_size, round(quantile(self._recent_trips, 0.5) * 1e6),
             round(now * 1e6) & 0xFFFF_FFFF, min(fraction, 255), self.count.lost, self._highest or 0,
             round(self._jitter), tuple(self._unheard)[:MAX_EVENTS],
         )  # fmt: skip
@@ -152,6 +153,7 @@ class Link:
         trip = wrap32(round(now * 1e6) - reply.sent) - reply.hold
         if self.measuring and 0 <= trip < 10_000_000:
             self.round_trips.append(trip / 1e6)
+            self._recent_trips.append(trip / 1e6)
             self.probed += 1
 
     def _take_audio(self, audio: Audio, now: float) -> None:

@@ -18,6 +18,7 @@ ANSWER_SECONDS = 5.0
 PING_SECONDS = 1.0
 SILENCE_SECONDS = 3.0  # without a datagram or a pong the server is lost
 PUMP_SECONDS = 0.002
+RECEIVE_BUFFER = 1 << 20  # bytes: a second of packets, should this program be held up
 
 
 class Connection:
@@ -77,6 +78,7 @@ class Connection:
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: _Datagrams(self._hear), remote_addr=(host, self.welcome.udp_port)
         )
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         return self.link
 
     async def select(self, program: int, name: str) -> messages.Instrument:

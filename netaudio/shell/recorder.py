@@ -17,9 +17,10 @@ class Recorder:
     def __init__(self, path: Path, player: ClientPlayer) -> None:
         self.path, self.player = path, player
         try:
-            self._file = soundfile.SoundFile(path, "w", player.rate, 2, "FLOAT", format="WAV")
-        except (OSError, soundfile.SoundFileError) as error:
-            raise SettingError(f"cannot write the recording {path}: {error}") from None
+            self._handle = path.open("w+b")
+        except OSError as error:
+            raise SettingError(f"cannot write the recording {path}: {error.strerror}") from None
+        self._file = soundfile.SoundFile(self._handle, "w", player.rate, 2, "FLOAT", format="WAV")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self.position = 0
@@ -35,6 +36,7 @@ class Recorder:
             self._thread.join()
             self._write(end)
         self._file.close()
+        self._handle.close()
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_SECONDS):

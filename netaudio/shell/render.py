@@ -56,6 +56,9 @@ class Lateness:
         self.late += frames > chunk
         self.worst = max(self.worst, frames)
 
+    def summary(self) -> str:
+        return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {self.worst:.0f} frames"
+
 
 class RenderWorker:
     """Call `run` on a thread of its own; the other methods may be called from anywhere."""

@@ -92,6 +92,8 @@ class Server:
                 for worker in self.workers:
                     worker.stop()
             await asyncio.gather(*futures)
+        for worker in self.workers:
+            log.info(worker.lateness.summary())
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its hello to its end."""
