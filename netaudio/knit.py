@@ -56,6 +56,9 @@ class Knit:
         self._mixer = Mixer()
         self._level = 0.0  # r at the last frame
         self._hidden: Frames = np.zeros((0, 2), np.float32)  # what is still to come of a concealment
+        self._hidden_level: Gains = np.zeros(0)  # and its envelope
+        self._levels: Gains = np.zeros(score.ramp)  # r and the concealment's, of the last frames that were not full
+        self._full = 0  # frames since then, at level 1
         self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
 
     def watch(self, voice: Voice) -> None:
@@ -95,6 +98,12 @@ class Knit:
         if len(self._hidden):
             part, self._hidden = self._hidden[:count], self._hidden[count:]
             out[: len(part)] += part
+            level, self._hidden_level = self._hidden_level[:count], self._hidden_level[count:]
+            r[: len(level)] += level
+            steady = False
+        self._full = self._full + count if steady else 0
+        if not steady:
+            self._levels = np.concatenate((self._levels, r))[-self.score.ramp :]
         self.rings.merged.write(at, out)
 
     def _own(
@@ -144,7 +153,10 @@ class Knit:
         return made
 
     def _conceal(self, bank: Frames, at: int) -> None:
-        """Into a hole: what went out lately and the client cannot make is mirrored and fades over 5 ms."""
+        """Into a hole: what went out lately and the client cannot make is mirrored and fades over 5 ms.
+
+        Where it had itself been fading in, its mirror image fades out of its own: it is not faded twice.
+        """
         ramp = self.score.ramp
         first, rows = at - ramp, Rows()
         n = np.arange(first, at)
@@ -156,10 +168,13 @@ class Knit:
         own = self._mixer.mix(bank, [rows], ramp)[0] * self.volume.values(n, 0)[:, None]
         residue = self.rings.merged.read(first, ramp) - own
         if np.abs(residue).max() > NOISE:
-            fade = 1 - np.arange(1, ramp + 1) / ramp
-            self._hidden = (residue[::-1] * fade[:, None]).astype(np.float32)
+            mirrored = np.concatenate((self._levels, np.ones(min(self._full, ramp))))[-ramp:][::-1]
+            fade = mirrored[0] * (1 - np.arange(1, ramp + 1) / ramp)
+            self._hidden_level = np.minimum(fade, mirrored)
+            share = np.divide(self._hidden_level, mirrored, out=np.zeros(ramp), where=mirrored > 0)
+            self._hidden = (residue[::-1] * share[:, None]).astype(np.float32)
         else:
-            self._hidden = self._hidden[:0]
+            self._hidden, self._hidden_level = self._hidden[:0], self._hidden_level[:0]
 
     def _hear(self, packet: Packet, at: int) -> None:
         self.consumed = max(self.consumed, packet.before)

@@ -30,7 +30,12 @@ class Line:
 
     def same(self, before: int, end: int) -> bool:
         """Whether all changes before position `end` are known to one who has heard `before`."""
-        return all(c.seq <= before or c.position >= end for c in reversed(self.changes))
+        for change in reversed(self.changes):  # seqs and positions both grow along them
+            if change.seq <= before:
+                return True
+            if change.position < end:
+                return False
+        return True
 
     def straight(self, first: int, last: int, heard: int) -> Straight | None:
         """Value at `first` and slope, where it is one straight line from `first` to `last`; else None."""

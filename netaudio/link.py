@@ -4,8 +4,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from netaudio import messages
 from netaudio.errors import ProtocolError
 from netaudio.player import ClientPlayer
@@ -132,8 +130,8 @@ class Link:
         return round(quantile((s for _, s in self.slacks), 0.01)) if self.slacks else None
 
     def _report(self, now: float) -> Report:
-        time, position = self._began
-        slack = self.slack(now)
+        time, position, block = self._began
+        slack, trip = self.slack(now), quantile(self._recent_trips, 0.5)
         expected = 0 if self._highest is None else self._highest - self._first + 1
         gone = (expected - self._expected_before) - (self.count.received - self._received_before)
         fraction = max(0, 256 * gone // max(1, expected - self._expected_before))
@@ -141,9 +139,9 @@ class Link:
         self._counter += 1
         return Report(
             self.ssrc, self._counter, position, round(max(0.0, now - time) * 1e6) & 0xFFFF_FFFF,
-            UNKNOWN_SLACK if slack is None else slack, self.buffer_size, round(quantile(self._recent_trips, 0.5) * 1e6),
+            UNKNOWN_SLACK if slack is None else slack, self.buffer_size, round(trip * 1e6),
             round(now * 1e6) & 0xFFFF_FFFF, min(fraction, 255), self.count.lost, self._highest or 0,
-            round(self._jitter), tuple(self._unheard)[:MAX_EVENTS],
+            round(self._jitter), tuple(self._unheard)[:MAX_EVENTS], block,
         )  # fmt: skip
 
     def _take_reply(self, reply: Reply, now: float) -> None:
@@ -222,5 +220,6 @@ class SlackHistogram:
 
 
 def quantile(values: Iterable[float], share: float) -> float:
-    listed = list(values)
-    return float(np.quantile(listed, share)) if listed else 0.0
+    """By nearest rank; 0 of none."""
+    ranked = sorted(values)
+    return ranked[round(share * (len(ranked) - 1))] if ranked else 0.0

@@ -16,6 +16,7 @@ from netaudio.score import Event, Score, Voice
 from netaudio.state import ScoreState
 
 Mode = Literal["local", "remote", "hybrid"]
+FORGET_FRAMES = 1024  # between searches for voices that have ended
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
 
 
@@ -45,13 +46,14 @@ class ClientPlayer:
         self.knit = Knit(self.score, self.rings)
         self.clock = Clock(rate)
         self.position = 0  # the next frame to be rendered
-        self.began = (0.0, 0)  # when the last block began, and its first frame
+        self.began = (0.0, 0, 0)  # when the last block began, its first frame, and its frames
         self.outbox: deque[Event | ScoreState] = deque()
         self.linked = False
         self.notes = self.late_notes = self.clipped = 0
         self.peak = 0.0  # of the last block, before the clip
         self.song_start: int | None = None
         self.song_end: int | None = None  # when it was over and all was silent
+        self._forgot = 0
         self._song: deque[tuple[int, bytes]] = deque()
         self._inbox: deque[tuple[float, bytes]] = deque()
         self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
@@ -111,11 +113,13 @@ class ClientPlayer:
         """Fill a block (frames, 2) of any size; `now` is the time at which it began."""
         count, start = len(out), self.position
         self.clock.report(now, start)
-        self.began = now, start
+        self.began = now, start, count
         while self._commands:
             command, args = self._commands.popleft()
             command(*args)
-        self.knit.forget(start, self.linked)
+        if start - self._forgot >= FORGET_FRAMES:
+            self._forgot = start
+            self.knit.forget(start, self.linked)
         for position, message in self._stamped(start, count):
             self._apply(position, message)
         for at in range(start, start + count, GUARD):
@@ -126,9 +130,11 @@ class ClientPlayer:
         if self.peak > 1.0:
             self.clipped += int((np.abs(block) > 1.0).any(axis=1).sum())
         np.clip(block, -1.0, 1.0, out=out)
-        silent = not any(self.score.alive(voice, self.position) for voice in self.score.voices)
-        if self.playing_song and not self._song and self.position > self.score.position and silent:
+        if self.playing_song and not self._song and self.position > self.score.position and self._silent():
             self.song_end = self.position
+
+    def _silent(self) -> bool:
+        return not any(self.score.alive(voice, self.position) for voice in self.score.voices)
 
     def _stamped(self, start: int, count: int) -> list[tuple[int, bytes]]:
         """What is due in this block, in order of position. Keys of the last block come one block later, at

@@ -118,7 +118,7 @@ class Report:
 
     ssrc: int
     counter: int
-    position: int  # the next frame that the callback will ask for, `age` microseconds ago
+    position: int  # where the callback's last block began, `age` microseconds ago
     age: int
     slack: int  # frames, p1 of the last second; UNKNOWN_SLACK before any audio
     buffer_size: int  # frames: the slack that the client aims at
@@ -129,6 +129,7 @@ class Report:
     highest_sequence: int = 0
     jitter: int = 0  # RFC 3550, A.8; in frames
     events: tuple[Event, ...] = ()
+    block: int = 0  # frames that the callback asked for, from `position` on
 
     def pack(self, secret: bytes) -> bytes:
         lost = min(max(self.lost, 0), 0x7F_FFFF)
@@ -143,7 +144,7 @@ class Report:
         )
         status = _STATUS.pack(
             self.ssrc ^ 1, _NAME, self.counter, self.position, self.age, self.slack, self.buffer_size,
-            self.round_trip, self.sent, len(self.events), 0,
+            self.round_trip, self.sent, len(self.events), min(self.block, 0xFFFF),
         )  # fmt: skip
         events = b"".join(_EVENT.pack(e.seq, e.position, e.cut, len(e.message), e.message) for e in self.events)
         body = _rtcp(0x81, _RR, block) + _rtcp(0x80, _APP, status + events)
@@ -167,7 +168,7 @@ def parse_report(data: bytes, secret: bytes) -> Report:
     if len(block) != _BLOCK.size or len(status) < _STATUS.size:
         raise ProtocolError("a report of the wrong length")
     _, ssrc, lost, highest, jitter, _, _ = _BLOCK.unpack(block)
-    _, name, counter, position, age, slack, buffer_size, trip, sent, count, _ = _STATUS.unpack_from(status)
+    _, name, counter, position, age, slack, buffer_size, trip, sent, count, asked = _STATUS.unpack_from(status)
     if name != _NAME or len(status) != _STATUS.size + count * _EVENT.size:
         raise ProtocolError("a report whose events do not fit it")
     return Report(
@@ -176,6 +177,7 @@ def parse_report(data: bytes, secret: bytes) -> Report:
             Event(seq, at, message[:length], cut)
             for seq, at, cut, length, message in _EVENT.iter_unpack(status[_STATUS.size :])
         ),
+        asked,
     )  # fmt: skip
 
 

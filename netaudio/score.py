@@ -67,11 +67,13 @@ class Voice:
 
     def same(self, before: int, end: int) -> bool:
         """Whether all that shapes it before position `end` is known to one who has heard `before`."""
+        volume, expression = self.lines
         return (
             self.seq <= before
             and (self.off_seq <= before or self.off_at + self.delay >= end)
             and (self.stolen_seq <= before or self.stolen_at >= end)
-            and all(line.same(before, end) for line in self.lines)
+            and volume.same(before, end)
+            and expression.same(before, end)
         )
 
 
@@ -182,19 +184,23 @@ class Score:
             return 0.0, 0.0
         last = first + count - 1
         gain, slope = voice.level, 0.0
-        for seq, at, length in (
-            (voice.off_seq, voice.off_at + voice.delay, self.release),
-            (voice.stolen_seq, voice.stolen_at, self.ramp),
-        ):
-            if seq > heard or at >= last:
-                continue
-            if at + length <= first:
-                return 0.0, 0.0
-            if slope or at > first or last > at + length:
-                return None
-            slope = -gain / length
-            gain *= 1 - (first - at) / length
+        if voice.off_seq <= heard or voice.stolen_seq <= heard:  # seldom: most voices are simply held
+            for seq, at, length in (
+                (voice.off_seq, voice.off_at + voice.delay, self.release),
+                (voice.stolen_seq, voice.stolen_at, self.ramp),
+            ):
+                if seq > heard or at >= last:
+                    continue
+                if at + length <= first:
+                    return 0.0, 0.0
+                if slope or at > first or last > at + length:
+                    return None
+                slope = -gain / length
+                gain *= 1 - (first - at) / length
         for line in voice.lines:
+            if len(line.changes) == 1:
+                gain, slope = gain * line.changes[0].value, slope * line.changes[0].value
+                continue
             part = line.straight(first, last, heard)
             if part is None or (slope and part[1]):
                 return None

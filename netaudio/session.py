@@ -97,7 +97,7 @@ class ServerSession:
         self._position = report.position
         full = len(report.events) >= MAX_EVENTS  # it may have left out some
         self._complete = report.events[-1].position if full else report.position
-        self.clock.report(arrived - report.age / 1e6, report.position)
+        self.clock.report(arrived - report.age / 1e6, report.position + report.block)
         self._aim(report, elapsed, arrived)
         for event in report.events:
             self.hear(event)

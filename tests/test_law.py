@@ -207,16 +207,19 @@ def test_the_same_comes_out_for_every_block_size(seed: int, chunk: int, block: i
     assert np.allclose(steady(seed, mode, chunk, 64), steady(seed, mode, chunk, block), rtol=0, atol=1e-6)
 
 
+WIDE = 3000  # frames
+
+
 def steady(seed: int, mode: Mode, chunk: int, block: int) -> Any:
-    """4800 frames of a song that begins when the stream flows."""
+    """5400 frames of a song that begins when the stream flows; OFFSET has room for the largest block."""
     rng = np.random.default_rng(seed)
-    stage = Stage(noises(rng), mode=mode, offset=2400, chunk=chunk, block=block, buffer_size=600)
+    stage = Stage(noises(rng), mode=mode, offset=WIDE, chunk=chunk, block=block, buffer_size=600)
     song = [(3000 + at, message) for at, message in random_song(rng, 40, 60)]
     stage.connect()
     stage.player.post(stage.player.play, song)
-    stage.run(7000 / RATE)
+    stage.run(7600 / RATE)
     assert stage.player.knit.tally.uncovered == 0
-    return np.concatenate(stage.blocks)[2200:7000]
+    return np.concatenate(stage.blocks)[2200:7600]
 
 
 # 5: remote
@@ -226,7 +229,7 @@ def steady(seed: int, mode: Mode, chunk: int, block: int) -> Any:
 @given(SEEDS, st.sampled_from((32, 50, 301)), st.sampled_from((32, 100)))
 def test_remote_is_local_delayed_by_exactly_the_offset(seed: int, chunk: int, block: int) -> None:
     remote, local = steady(seed, "remote", chunk, block), steady(seed, "local", chunk, block)
-    assert np.allclose(remote[2400:], local[:-2400], rtol=0, atol=EXACT)
+    assert np.allclose(remote[WIDE:], local[:-WIDE], rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize("length", [300, 1500])

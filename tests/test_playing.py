@@ -111,9 +111,7 @@ def test_hybrid_with_whole_samples_is_local(server: str, song: Path, local: Resu
 
 
 @on_the_clock
-def test_hybrid_with_heads_is_local_but_for_moments(
-    server: str, song: Path, local: Result, tmp_path: Path
-) -> None:
+def test_hybrid_with_heads_is_local_but_for_moments(server: str, song: Path, local: Result, tmp_path: Path) -> None:
     check_heads(play(tmp_path, song, server, "hybrid", "--held", "1"), local, SONG)
 
 
