@@ -71,6 +71,13 @@ class Sample:
         start, end = self.loop
         return self.address + (age if age < end else start + (age - start) % (end - start))
 
+    def straight_from(self, age: int) -> int:
+        """For how many more frames `read_at` goes straight on: until the loop turns or what is held ends."""
+        if self.loop is None or age < 0:
+            return self.held - age
+        start, end = self.loop
+        return end - (age if age < end else start + (age - start) % (end - start))
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.instrument import ENDLESS
+from netaudio.instrument import ENDLESS, GUARD
 from netaudio.line import Gains, Line, Straight
 from netaudio.mixer import Frames, Mixer, Rows
 from netaudio.rings import Packet, TripleRing
@@ -59,6 +59,7 @@ class Knit:
         self._hidden_level: Gains = np.zeros(0)  # and its envelope
         self._levels: Gains = np.zeros(score.ramp)  # r and the concealment's, of the last frames that were not full
         self._full = 0  # frames since then, at level 1
+        self._ones, self._range = np.ones(GUARD), np.arange(GUARD)
         self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
 
     def watch(self, voice: Voice) -> None:
@@ -82,8 +83,10 @@ class Knit:
                 self._conceal(bank, at)
             self._level, r, steady = 0.0, np.zeros(count), False
         else:
-            r = np.clip(self._level + np.arange(1, count + 1) / self.score.ramp, 0, 1)
-            steady, self._level = self._level == 1.0, float(r[-1])
+            steady = self._level == 1.0
+            r = self._ones[:count] if steady else self._level + np.arange(1, count + 1) / self.score.ramp
+            r = r if steady else np.clip(r, 0, 1)
+            self._level = float(r[-1])
             self._hear(packet, at)
         out = self._own(bank, packet, at, count, r, steady)
         self.rings.local.write(at, out)
@@ -99,7 +102,7 @@ class Knit:
             part, self._hidden = self._hidden[:count], self._hidden[count:]
             out[: len(part)] += part
             level, self._hidden_level = self._hidden_level[:count], self._hidden_level[count:]
-            r[: len(level)] += level
+            r = r + np.pad(level, (0, count - len(level)))
             steady = False
         self._full = self._full + count if steady else 0
         if not steady:
@@ -112,17 +115,19 @@ class Knit:
         """What the client adds: of each voice the gain that it should have less the one that the packet gives."""
         rows, score, end = Rows(), self.score, at + count
         before, heard = (packet.before, packet.heard) if packet else (-1, -1)
-        n = np.arange(at, end)
-        uncovered: Mask = np.zeros(count, np.bool_)
-        missing: Mask = np.zeros(count, np.bool_)
+        n = self._range[:count] + at
+        uncovered: Mask | None = None
+        missing: Mask | None = None
         if len(self._hidden):
-            uncovered[: len(self._hidden)] = missing[: len(self._hidden)] = True
+            uncovered = self._range[:count] < len(self._hidden)
+            missing = uncovered.copy()
         streamed = False
+        all_heard = before >= score.seq
         for voice in score.voices:
             age, sample = voice.age(at), voice.sample
             if age + count <= 0 or age >= sample.length:
                 continue
-            if steady and age >= voice.cut and voice.same(before, end):
+            if steady and age >= voice.cut and (all_heard or voice.same(before, end)):
                 streamed = streamed or score.straight(voice, at, count) != (0.0, 0.0)
                 continue  # the stream has it just as it should be
             line: Straight | None = None
@@ -144,10 +149,11 @@ class Knit:
                 assert curve is not None
                 bare = (np.abs(curve) > 1e-9) & (n >= at + covered - age) & (n < at + min(sample.length - age, count))
                 bare &= n >= at - age
-                uncovered |= bare
-                missing |= bare if voice.seq > before else bare & (r < 1)
+                hole = bare if voice.seq > before else bare & (r < 1)
+                uncovered = bare if uncovered is None else uncovered | bare
+                missing = hole if missing is None else missing | hole
         self.tally.streamed += count if streamed else 0
-        if uncovered.any():
+        if uncovered is not None and missing is not None and uncovered.any():
             self.tally.mark(at, uncovered, missing)
         made: Frames = self._mixer.mix(bank, [rows], count)[0]
         return made

@@ -61,6 +61,8 @@ class Link:
         self._recent_trips: deque[float] = deque(maxlen=RECENT_TRIPS)
         self.slacks: deque[tuple[float, int]] = deque()  # (time, frames) of the last second's packets
         self.all_slacks: SlackHistogram = earlier.all_slacks if earlier else SlackHistogram()
+        self._slack: int | None = None
+        self._slack_at = -REPORT_SECONDS
         self.last_audio: float | None = None
         self.probing = False
         self.measuring = True  # not while instruments load: the busy interpreter would be measured, not the way
@@ -124,10 +126,13 @@ class Link:
         return self.round_trip(0.999) - self.round_trip(0.5)
 
     def slack(self, now: float) -> int | None:
-        """Frames: p1 of the last second's packets."""
-        while self.slacks and self.slacks[0][0] < now - WINDOW_SECONDS:
-            self.slacks.popleft()
-        return round(quantile((s for _, s in self.slacks), 0.01)) if self.slacks else None
+        """Frames: p1 of the last second's packets, as of the last REPORT_SECONDS."""
+        if now - self._slack_at >= REPORT_SECONDS:
+            while self.slacks and self.slacks[0][0] < now - WINDOW_SECONDS:
+                self.slacks.popleft()
+            self._slack = round(quantile([s for _, s in self.slacks], 0.01)) if self.slacks else None
+            self._slack_at = now
+        return self._slack
 
     def _report(self, now: float) -> Report:
         time, position, block = self._began

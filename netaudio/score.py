@@ -207,6 +207,22 @@ class Score:
             gain, slope = gain * part[0], slope * part[0] + gain * part[1]
         return gain, slope
 
+    def level_until(self, voice: Voice, position: int) -> int:
+        """Up to where a voice's gain stays as it is at a position; that position itself where it is moving."""
+        until = NEVER
+        for at, length in ((voice.off_at + voice.delay, self.release), (voice.stolen_at, self.ramp)):
+            if at > position:
+                until = min(until, at)
+            elif at + length > position:
+                return position
+        for line in voice.lines:
+            for change in line.changes[1:]:
+                if change.position > position:
+                    until = min(until, change.position)
+                elif change.position + self.ramp > position:
+                    return position
+        return until
+
     def gains(self, voice: Voice, n: NDArray[np.int64], heard: int = ALL) -> Gains:
         """Gain at each of the positions `n`, as known by one who has heard the events up to `heard`."""
         if voice.seq > heard:

@@ -234,7 +234,7 @@ def status(client: "Client") -> Status:
         offset_ms=to_ms(client.offset, rate),
         held_ms=to_ms(client.held, rate),
         chunk_ms=to_ms(client.chunk, rate),
-        buffer_ms=to_ms(network.link.buffer_size, rate) if network.link else None,
+        buffer_ms=to_ms(network.buffer_size, rate),
         round_trip_ms=1000 * median(trips) if trips else None,
         jitter_ms=1000 * link.jitter if link and trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,

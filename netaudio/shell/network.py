@@ -69,6 +69,11 @@ class Network:
                 "is it blocked by a firewall?"
             )
 
+    @property
+    def buffer_size(self) -> int:
+        """Frames: the slack that is aimed at."""
+        return self._buffer_size
+
     def set_buffer_size(self, frames: int) -> None:
         """The slack to aim at, from now on."""
         self._buffer_size = frames
@@ -135,6 +140,7 @@ class Network:
         self.join()
 
     def _leave(self) -> None:
+        self._joined = None
         self._player.post(self._player.leave)
         if self.connection is not None:
             self.connection.close()
