@@ -121,9 +121,11 @@ class Knit:
         if len(self._hidden):
             uncovered = self._range[:count] < len(self._hidden)
             missing = uncovered.copy()
-        streamed = False
+        streamed, voices = False, score.voices
         all_heard = before >= score.seq
-        for voice in score.voices:
+        if steady and all_heard and at >= score.cuts_until:  # nothing left to do here: the stream has it all
+            streamed, voices = any(score.alive(voice, at) for voice in voices), []
+        for voice in voices:
             age, sample = voice.age(at), voice.sample
             if age + count <= 0 or age >= sample.length:
                 continue

@@ -101,6 +101,7 @@ class ClientPlayer:
         for voice in self.score.voices:
             if voice.seq == seq:
                 voice.delay = delay
+                self.score.cuts_until = max(self.score.cuts_until, voice.start + delay)
 
     @property
     def playing_song(self) -> bool:

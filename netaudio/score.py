@@ -92,6 +92,7 @@ class Score:
         self.channels = [Channel(program, self.ramp) for _ in range(CHANNELS)]
         self.voices: list[Voice] = []
         self.seq = self.position = self.stolen = 0
+        self.cuts_until = 0  # from this position on every voice is past its cut
 
     def apply(self, event: Event) -> Voice | None:
         """Take the next event; the voice that it starts, if it does."""
@@ -129,6 +130,7 @@ class Score:
                            NEVER, NEVER, NEVER, NEVER, 0, False)  # fmt: skip
         voice = Voice(state, instrument.sample(key), self.channels[channel])
         self.voices.append(voice)
+        self.cuts_until = max(self.cuts_until, self.position + cut)
         return voice
 
     def _keys_up(self, channel: int, chosen: Callable[[Voice], bool]) -> None:
@@ -174,6 +176,7 @@ class Score:
     def forget(self, position: int, heard: int) -> None:
         """Drop voices and changes that no position from here on needs, for anyone who has heard this much."""
         self.voices = [voice for voice in self.voices if self.alive(voice, position, heard)]
+        self.cuts_until = max((v.start + v.delay + v.cut for v in self.voices), default=0)
         for channel in self.channels:
             channel.volume.forget(position, heard)
             channel.expression.forget(position, heard)
