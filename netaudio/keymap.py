@@ -12,6 +12,7 @@ Note = Callable[[str], None]
 
 VELOCITY = 100
 NOTE_KEYS = "awsedftgyhujk"
+REPEATING = "[]-="  # keys that step on while they are held
 _SUSTAIN = 64
 _ALIASES = {" ": "space", "\x1b": "esc", "escape": "esc", "_": "-", "+": "=", "{": "[", "}": "]"}
 
@@ -67,7 +68,7 @@ class KeyMap:
     def press(self, key: str) -> list[Action]:
         """What a key does that goes down; nothing if it is down already."""
         key = fold(key)
-        if key in self._notes or key in self._others:
+        if key in self._notes or (key in self._others and key not in REPEATING):
             return []
         if len(key) == 1 and key in NOTE_KEYS:
             return self._start(key)

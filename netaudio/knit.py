@@ -33,6 +33,7 @@ class Tally:
     missing: int = 0
     spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
     margins: list[int] = field(default_factory=list)  # knit margins, one per note alive at its cut
+    late: int = 0  # margins below 0
 
     def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:
         self.uncovered += int(uncovered.sum())
@@ -200,6 +201,7 @@ class Knit:
                 waiting.append((voice, known))
             elif known is not None and min(self.score.end(voice), voice.stolen_at) > cut:
                 self.tally.margins.append(cut - known)
+                self.tally.late += known > cut
         self._awaiting = waiting
 
     def forget(self, position: int, stream: bool) -> None:

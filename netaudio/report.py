@@ -24,7 +24,7 @@ def report(
         "offset_ms": to_ms(player.offset, player.rate),
         "held_frames": held,
         "notes": player.notes,
-        "late_notes": player.late_notes + sum(margin < 0 for margin in margins),
+        "late_notes": player.late_notes + tally.late,
         "stolen": player.score.stolen,
         "round_trip_ms": trips,
         "jitter_ms": round(1000 * link.jitter, 3) if link else None,

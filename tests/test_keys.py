@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.shell.keys import NO_FOCUS, NO_KEY_UP
-from netaudio.shell.terminal import HOLD, Event, Parser, TimedKeys
+from netaudio.shell.keys import NO_FOCUS
+from netaudio.shell.terminal import HOLD, NO_KEY_UP, Event, Parser, TimedKeys
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 10.0
@@ -355,7 +355,7 @@ def test_other_terminals_have_a_timed_end(start: Start, screen: Screen) -> None:
     player.expect(A_ON, A_OFF)
     screen.type(b"as")
     player.expect(A_ON, S_ON, A_OFF, S_OFF)
-    screen.type(b"\x01 1")
+    screen.type(b"\x01 1 ")
     player.expect("b0 40 7f", "instrument 0", "b0 40 00")
     screen.type(b"\x1b")
     player.expect("quit 0", "end")
@@ -511,3 +511,13 @@ def test_a_key_typed_again_after_another_is_struck_again() -> None:
     assert timed.due(0.1 + HOLD) == [Event("up", "s")]
     timed.clear()
     assert timed.due(9.0) == []
+
+
+def test_without_key_up_the_pedal_is_switched_and_steps_are_taken_each_time() -> None:
+    timed = TimedKeys()
+    assert timed.type("space", 0.0) == [Event("down", "space")]
+    assert timed.type("space", 0.04) == []  # it repeats itself
+    assert timed.type("a", 1.0) == [Event("down", "a")]
+    assert timed.due(9.0) == [Event("up", "a")]
+    assert timed.type("space", 9.0) == [Event("up", "space")]
+    assert [len(timed.type("=", at)) for at in (10.0, 10.2, 10.24)] == [1, 2, 2]

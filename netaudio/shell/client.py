@@ -6,7 +6,7 @@ import dataclasses
 import gc
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from netaudio.player import ClientPlayer, Mode
 from netaudio.report import report
 from netaudio.score import shapes_sound
 from netaudio.shell.display import Screen, status
-from netaudio.shell.keys import Keys, open_keys
+from netaudio.shell.inputs import open_inputs
+from netaudio.shell.keys import Keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
@@ -34,6 +35,7 @@ OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
 AUTO_PROBES = 50  # round trips that `auto` awaits
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
+LATE_NOTES, WARN_SECONDS = 3, 30.0  # late notes until the player is told, and between such warnings
 SHOW_SECONDS = 0.1
 MORE_HELD = 0.25  # seconds that are read ahead when OFFSET outgrows what is held
 DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
@@ -52,6 +54,7 @@ class Client:
         self.volume = settings.volume
         self.online = settings.mode != "local"
         self._inputs: list[Keys | MidiIn] = []
+        self._late, self._warned = 0, -WARN_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:
@@ -68,6 +71,8 @@ class Client:
         self._set_volume()
         await self._measure(settings)
         self.player.offset = self.offset
+        if self.settings.instrument is None and settings.instrument not in self.library.names and self.library.names:
+            settings = dataclasses.replace(settings, instrument=self.library.names[0])
         for name in [settings.instrument, *(song_instruments(self.song, self.library.names) if self.song else ())]:
             await self._have(name, self.mode, Progress())
         self.instrument = settings.instrument
@@ -84,7 +89,9 @@ class Client:
         gc.freeze()
         try:
             if not self.song:
-                self._open_inputs()  # before the stream: this can hold up the loop for half a second
+                self._inputs = open_inputs(  # before the stream: this can hold up the loop for half a second
+                    self._push, self._command, self.screen.say, self.settings.midi_in, not self.flags.no_keys
+                )
             self.speaker.start()
             self._spawn(self._show())
             if self.online:
@@ -117,6 +124,11 @@ class Client:
             path = "demo.wav"
             self.screen.say("no sound device: the demo is written to demo.wav")
         return Recorder(Path(path), self.player) if path else None
+
+    @property
+    def late_notes(self) -> int:
+        """Remote notes that the server moved, and hybrid notes whose tail was not there at their cut."""
+        return self.player.late_notes + self.player.knit.tally.late
 
     @property
     def octave(self) -> int | None:
@@ -197,7 +209,7 @@ class Client:
             return open_speaker(device, self.rate, self.chunk, self.player.render)
         except DeviceError as error:
             if not self.song:
-                raise DeviceError(f"{error}; or --device null for none") from None
+                raise
             self.screen.say(f"{error}; going on without sound")
             return open_speaker("null", self.rate, self.chunk, self.player.render)
 
@@ -231,21 +243,19 @@ class Client:
                 f"the sound device {self.speaker.name} is gone: start again, or choose another --device"
             )
         self.network.watch()
+        self._warn_of_late_notes()
         return not self._quit.is_set() and self.player.song_end is None
 
-    def _open_inputs(self) -> None:
-        def keys() -> Keys:
-            return open_keys(self._push, self._command, self.screen.say)
-
-        def midi() -> MidiIn:
-            return MidiIn(self.settings.midi_in or None, self._push, self.screen.say)
-
-        openers: list[Callable[[], Keys | MidiIn]] = [midi] if self.flags.no_keys else [keys, midi]
-        for opener in openers:
-            try:
-                self._inputs.append(opener())
-            except DeviceError as error:
-                self.screen.say(str(error))
+    def _warn_of_late_notes(self) -> None:
+        """Now and then, and only while notes go on coming late: what OFFSET would do."""
+        late, now, link = self.late_notes, self._loop.time(), self.network.link
+        if link and late - self._late >= LATE_NOTES and now - self._warned > WARN_SECONDS:
+            self._late, self._warned = late, now
+            buffer_size, trip, jitter = Span(link.buffer_size), link.round_trip(0.5), link.jitter
+            needed = tuned(Span(), buffer_size, Span(), self.rate, self.chunk, trip, jitter).offset
+            self.screen.say(
+                f"{late} notes were late: this network asks for an OFFSET of {to_ms(needed, self.rate):.0f} ms"
+            )
 
     def _push(self, time: float, message: bytes) -> None:
         """What a key did, on any thread: everything live is played on channel 1."""

@@ -48,6 +48,7 @@ class Connection:
             )
         except (OSError, TimeoutError) as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no answer"
+            why = "this name is not known" if isinstance(error, socket.gaierror) else why
             raise RefusedError(
                 f"no server at {address} ({why}): start it with python server.py, or name it with --server HOST:PORT"
             ) from None

@@ -64,4 +64,6 @@ def summary(figures: dict[str, Any]) -> str:
         f"  packets       {packets['received']} received, {packets['lost']} lost, {packets['late']} late",
         f"  late notes    {figures['late_notes']}, frames missing {frames['missing']}",
     ]
+    if figures["late_notes"] or frames["missing"] or packets["lost"]:
+        lines.append("  not all was there in time: was this computer busy? Try again, or with a larger --offset")
     return "\n".join(lines)

@@ -243,7 +243,7 @@ def status(client: "Client") -> Status:
         missing_ms=to_ms(tally.missing, rate),
         lost=max(0, count.lost) if count else 0,
         late=count.late if count else 0,
-        late_notes=player.late_notes + sum(margin < 0 for margin in tally.margins),
+        late_notes=client.late_notes,
         song=song,
         octave=client.octave,
     )

@@ -5,15 +5,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from netaudio.errors import DeviceError
-from netaudio.keymap import Action, Command, KeyMap, Note, Play, Push
+from netaudio.keymap import Command, Note, Push
 from netaudio.shell import terminal
-from netaudio.shell.terminal import Event, TimedKeys, Tty
+from netaudio.shell.console import ConsoleKeys, typed_keys
+from netaudio.shell.hands import Hands
+from netaudio.shell.terminal import NO_KEY_UP, Event, TimedKeys, Tty
 
-NO_KEY_UP = f"this terminal does not tell when a key goes up: a note ends {terminal.HOLD:g} s after its key"
 NO_FOCUS = "keys are heard in every window: this terminal does not tell when it has the focus"
 GONE = "the terminal is gone: computer keys are no longer heard"
 _START_WAIT = 5.0
@@ -56,53 +56,6 @@ def _open_terminal(push: Push, command: Command, note: Note) -> Keys:
     if sys.platform == "win32":
         return ConsoleKeys(push, command, note)
     return TerminalKeys(0, push, command, note)
-
-
-class Hands:
-    """Plays a KeyMap into `push` and `command`, from any thread; deaf hands hold nothing."""
-
-    def __init__(self, push: Push, command: Command) -> None:
-        self._push, self._command = push, command
-        self._map = KeyMap()
-        self._deaf = False
-        self._lock = threading.RLock()
-
-    @property
-    def octave(self) -> int:
-        return self._map.octave
-
-    def press(self, key: str) -> None:
-        with self._lock:
-            if not self._deaf:
-                self._act(self._map.press(key))
-
-    def release(self, key: str) -> None:
-        with self._lock:
-            self._act(self._map.release(key))
-
-    def let_go(self, deaf: bool = False) -> None:
-        """Ends all held keys; deaf, until `hear`, to all that follow."""
-        with self._lock:
-            self._deaf = self._deaf or deaf
-            self._act(self._map.release_all())
-
-    def hear(self) -> None:
-        with self._lock:
-            self._deaf = False
-
-    def play(self, events: Iterable[Event]) -> None:
-        for event in events:
-            if event.kind == "down":
-                self.press(event.key)
-            elif event.kind == "up":
-                self.release(event.key)
-
-    def _act(self, actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Play):
-                self._push(time.monotonic(), action.message)
-            else:
-                self._command(action.command, action.value)
 
 
 class TerminalKeys:
@@ -159,56 +112,6 @@ class TerminalKeys:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-class ConsoleKeys:
-    """Keys as the Windows console types them: their ends are timed."""
-
-    name = "console"
-
-    def __init__(self, push: Push, command: Command, note: Note) -> None:
-        if not os.isatty(0):
-            raise DeviceError("no computer keys: standard input is not a console")
-        self._hands, self._timed = Hands(push, command), TimedKeys()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="console", daemon=True)
-        self._thread.start()
-        note(NO_KEY_UP)
-
-    @property
-    def octave(self) -> int:
-        return self._hands.octave
-
-    def close(self) -> None:
-        self._closed.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-        self._hands.let_go(deaf=True)
-
-    def _read(self) -> None:
-        while not self._closed.wait(0.01):
-            now = time.monotonic()
-            self._hands.play(self._timed.due(now))
-            for key in _console_keys():
-                self._hands.play(self._timed.type(key, now))
-
-
-def _console_keys() -> list[str]:
-    """The keys typed since, into the Windows console; nothing elsewhere."""
-    keys: list[str] = []
-    if sys.platform == "win32":
-        import _thread
-        import msvcrt
-
-        while msvcrt.kbhit():
-            key = msvcrt.getwch()
-            if key in ("\0", "\xe0"):  # an arrow or function key: its code follows
-                msvcrt.getwch()
-            elif key == "\x03":
-                _thread.interrupt_main()
-            elif key.isprintable() or key == "\x1b":
-                keys.append(key)
-    return keys
-
-
 class PynputKeys:
     """Keys as the display tells them, down and up; on a terminal, only while that has the focus if it tells.
 
@@ -251,7 +154,7 @@ class PynputKeys:
                 threading.Thread.join(self._listener, 1.0)  # pynput's own join would raise its errors here
         if self._tty:
             self._tty.close()
-        _console_keys()  # what was typed shall not spill into the shell
+        typed_keys()  # what was typed shall not spill into the shell
 
     def _start(self) -> Any:
         try:

@@ -63,7 +63,7 @@ class Library:
             return
         loaded = load(self.folder, [name], self.rate, held, self.bank, progress)[name]
         for problem in loaded.problems:
-            self.say(f"{name}: {problem}")
+            self.say(problem)
         self._held[name] = wanted
         self.instruments[self.number(name)] = loaded.instrument
 

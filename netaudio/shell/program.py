@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,12 +32,14 @@ class Progress:
 
     def __call__(self, name: str, fraction: float) -> None:
         if self._live:
-            done = round(24 * fraction)
-            print(f"\r  loading {name:<16} {'█' * done}{'·' * (24 - done)}", end="", file=sys.stderr, flush=True)
+            width = min(24, shutil.get_terminal_size().columns - 28)
+            done = round(width * fraction)
+            bar = "█" * done + "·" * (width - done)
+            print(f"\r  loading {name[:16]:<16} {bar}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         if self._live:
-            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def run(program: Callable[[], int]) -> int:

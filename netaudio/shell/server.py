@@ -1,9 +1,11 @@
 """The server: one TCP control connection and one UDP socket per client, instruments shared by all."""
 
 import asyncio
+import dataclasses
 import gc
 import hmac
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -60,7 +62,14 @@ class Server:
             raise NetAudioError(f"no instruments in {folder}: expected folders of sound files named by note (C4.wav)")
         loaded = load(folder, names, self.settings.rate, None, self.bank, progress)
         self.instruments = {name: item.instrument for name, item in loaded.items()}
-        return [f"{name}: {line}" for name, item in loaded.items() for line in item.problems]
+        problems = [line for item in loaded.values() for line in item.problems]
+        if self.settings.instrument not in loaded:
+            first = min(loaded)
+            problems.append(
+                f"there is no instrument {self.settings.instrument!r} to offer: {first} is offered instead"
+            )
+            self.settings = dataclasses.replace(self.settings, instrument=first)
+        return problems
 
     async def run(self, ready: Callable[[Address], None]) -> None:
         """Serve until SIGINT or SIGTERM; `ready` is told the address."""
@@ -72,7 +81,7 @@ class Server:
             listener = await asyncio.start_server(self._welcome, host, port, limit=messages.MAX_LINE)
         except OSError as error:
             raise NetAudioError(
-                f"cannot listen at {Address(host, port)}: {error.strerror or error}; "
+                f"cannot listen at {Address(host, port)}: {os.strerror(error.errno or 0)}; "
                 "stop what uses it, or choose another --port or --host"
             ) from None
         with ThreadPoolExecutor(len(self.workers), "render") as pool:
@@ -112,6 +121,7 @@ class Server:
                 self._obey(player, message)
                 await writer.drain()
         except (ProtocolError, RefusedError) as error:
+            log.info("turned away %s: %s", writer.get_extra_info("peername")[0], error)
             _say(writer, messages.Error(str(error)))
         except TimeoutError:
             _say(writer, messages.Error(f"no hello within {HELLO_SECONDS:.0f} s"))
@@ -131,7 +141,7 @@ class Server:
             raise RefusedError(
                 f"this server speaks version {messages.VERSION}, the client {hello.version}: update the older one"
             )
-        if not hmac.compare_digest(hello.token.encode(), settings.token.encode()):
+        if settings.token and not hmac.compare_digest(hello.token.encode(), settings.token.encode()):
             raise RefusedError("the token is wrong or missing: give --token as the server's owner told you")
         chunk = hello.chunk or settings.chunk_size
         if not 32 <= chunk <= 1024 or hello.payload not in PAYLOADS:

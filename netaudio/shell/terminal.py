@@ -3,6 +3,7 @@
 import atexit
 import codecs
 import contextlib
+import math
 import os
 import re
 import select
@@ -20,6 +21,12 @@ from netaudio.keymap import fold
 
 HOLD = 0.7
 """Seconds that a key counts as held after it was typed: keyboards begin to repeat after 250 to 660 ms."""
+REPEAT_WITHIN = 0.1  # seconds in which a key that is held down is typed again
+NO_KEY_UP = (
+    f"this terminal does not tell when a key goes up: a note ends {HOLD:g} s after its key, "
+    "and space switches the pedal"
+)
+PEDAL, STEPS = "space", frozenset("zx[]-=")
 ESCAPE_WAIT = 0.05
 ANSWER_WAIT = 0.5
 
@@ -143,13 +150,27 @@ class TimedKeys:
     def __init__(self) -> None:
         self._ends: dict[str, float] = {}
         self._last = ""
+        self._typed = -math.inf
 
     def type(self, key: str, now: float) -> list[Event]:
-        """A key was typed, or repeats itself: only the key that was typed last can do that."""
+        """A key was typed, or repeats itself: only the key that was typed last can do that.
+
+        Steps are taken each time; the pedal, which nobody could hold while playing, is switched on and off.
+        """
         key = fold(key)
         held, repeats = key in self._ends, key == self._last
-        self._ends[key], self._last = now + HOLD, key
-        if held and repeats:
+        quick = now - self._typed < REPEAT_WITHIN
+        self._last, self._typed = key, now
+        if key == PEDAL and not (repeats and quick):
+            if held:
+                del self._ends[key]
+                return [Event("up", key)]
+            self._ends[key] = math.inf
+            return [Event("down", key)]
+        if key == PEDAL:
+            return []
+        self._ends[key] = now + HOLD
+        if held and repeats and key not in STEPS:
             return []
         return [Event("up", key), Event("down", key)] if held else [Event("down", key)]
 
@@ -165,7 +186,7 @@ class TimedKeys:
 
     @property
     def next_end(self) -> float | None:
-        return min(self._ends.values(), default=None)
+        return min((end for end in self._ends.values() if end < math.inf), default=None)
 
 
 class Tty:

@@ -1,0 +1,22 @@
+"""All that a musician plays on."""
+
+from collections.abc import Callable
+
+from netaudio.errors import DeviceError
+from netaudio.keymap import Command, Note, Push
+from netaudio.shell.keys import Keys, open_keys
+from netaudio.shell.midi import MidiIn
+
+
+def open_inputs(push: Push, command: Command, note: Note, midi_in: str, keys: bool) -> list[Keys | MidiIn]:
+    """The computer's keyboard, if wanted, and a MIDI port; what is missing is said, and done without."""
+    openers: list[Callable[[], Keys | MidiIn]] = [lambda: MidiIn(midi_in or None, push, note)]
+    if keys:
+        openers.insert(0, lambda: open_keys(push, command, note))
+    opened = []
+    for opener in openers:
+        try:
+            opened.append(opener())
+        except DeviceError as error:
+            note(str(error))
+    return opened
