@@ -21,6 +21,7 @@ STATES = st.builds(
     st.lists(st.builds(ChannelState, st.integers(0, 127), st.booleans(), LINES, LINES), max_size=3),
 )  # fmt: skip
 LOOPS = st.one_of(st.none(), st.tuples(NATURALS, NATURALS))
+SPANS = st.sampled_from(("auto", "1920", "40ms", "0.5s", "12.25ms"))
 SOURCES = st.builds(
     Source, NATURALS, NATURALS, NATURALS, LOOPS, st.lists(TEXTS, max_size=2).map(tuple)
 )  # fmt: skip
@@ -34,9 +35,20 @@ CLIENT = st.one_of(
 )
 SERVER = st.one_of(
     st.builds(
-        m.Welcome, st.integers(), TEXTS, TEXTS, st.integers(), st.integers(), st.integers(), st.integers(),
-        st.integers(), st.lists(TEXTS, max_size=3), TEXTS, TEXTS,
-        st.sampled_from(("local", "remote", "hybrid")), TEXTS,
+        m.Welcome,
+        version=st.integers(),
+        session=TEXTS,
+        secret=st.binary(min_size=16, max_size=16).map(bytes.hex),
+        ssrc=st.integers(0, (1 << 32) - 1),
+        udp_port=st.integers(1, 65535),
+        rate=st.integers(8000, 192000),
+        chunk=st.integers(32, 1024),
+        polyphony=st.integers(1, 1024),
+        instruments=st.lists(TEXTS, max_size=4),
+        offset=SPANS,
+        buffer_size=SPANS,
+        mode=st.sampled_from(("local", "remote", "hybrid")),
+        instrument=TEXTS,
     ),
     st.builds(m.Instrument, st.integers(0, 127), TEXTS, st.lists(SOURCES, max_size=2)),
     st.builds(m.Late, st.integers(), st.integers()),
