@@ -85,7 +85,7 @@ def modes(table: Table, folder: Path, measures: int) -> None:
 
 
 def five_clients(table: Table, folder: Path, seconds: float) -> None:
-    results, told, _ = test_five_clients.five(folder, seconds)
+    results, told, log = test_five_clients.five(folder, seconds)
     for number, result in enumerate(results):
         _, mode, flags, _ = test_five_clients.PLAYERS[number]
         song = test_five_clients.song_of(number, seconds)
@@ -96,6 +96,7 @@ def five_clients(table: Table, folder: Path, seconds: float) -> None:
             partial(test_five_clients.check, number, result, seconds),
         )  # fmt: skip
     print(f"    a sixth was told: {told}")
+    print("    the server said: " + "; ".join(line for line in log.splitlines() if "chunks rendered" in line))
 
 
 def lost_server(table: Table, folder: Path, times: int) -> None:

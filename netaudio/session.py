@@ -19,7 +19,7 @@ SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
 HELD_BACK = 4096  # events that may wait for an earlier one
 MEMORY_SECONDS = 1.5  # a reported slack is of packets no older
 PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
-EASE = 0.02  # seconds a second by which the lead shrinks; it grows at once
+EASE = 0.02  # seconds a second by which the lead shrinks; it grows by half a chunk a report
 FORGET_EVERY = 16  # chunks
 
 
@@ -120,6 +120,7 @@ class ServerSession:
         if report.slack != UNKNOWN_SLACK and self._leads:
             goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
             goal = max(goal, self.lead - EASE * elapsed * self.rate)
+            goal = min(goal, self.lead + self.chunk / 2)  # the pace is slewed: no chunk becomes overdue by this
         self.lead = min(max(goal, 0.0), usual + PATIENCE * buffer_size, CAPACITY / 2)
         self._leads.append((now, self.lead))
         while self._leads[0][0] < now - MEMORY_SECONDS:
