@@ -4,9 +4,12 @@ A hop through an executor costs up to a millisecond and asyncio's timers start h
 workers are not handed chunks: each takes its sessions' reports, mixes what is due in one batch, and sends it.
 """
 
+import contextlib
 import logging
+import os
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -22,6 +25,7 @@ from netaudio.state import ScoreState
 
 MAX_DATAGRAM = 1500
 MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
+REALTIME_PRIORITY = 5  # below what sound cards' own threads use
 STALL_SECONDS = 0.1  # a worker that wakes so late sets its deadlines anew
 
 log = logging.getLogger("netaudio")
@@ -90,6 +94,7 @@ class RenderWorker:
         self._wake.set()
 
     def run(self) -> None:
+        _hurry()
         deadline = time.monotonic()
         while not self._stopped:
             self._obey()
@@ -107,9 +112,9 @@ class RenderWorker:
             self._read()
             for seat in list(self._seats):
                 self._guard(seat, self._hear)
-            # What falls due before the middle of the next tick goes now: half a tick early rather than late.
+            # What falls due before the next tick goes now: up to a tick early rather than late.
             for _ in range(2):
-                if not self._render(time.monotonic() + tick / 2):
+                if not self._render(time.monotonic() + tick):
                     break
         for seat in self._seats:
             seat.socket.close()
@@ -211,3 +216,10 @@ class RenderWorker:
             seat.socket.sendto(data, seat.address)
         except OSError:  # a full buffer, or a client that is gone: the stream's losses tell
             seat.unsent += 1
+
+
+def _hurry() -> None:
+    """Real-time priority for this thread, where the system has such a thing and grants it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
