@@ -23,6 +23,8 @@ IDENTITY_BLOCK = 16384
 """Source frames from one digest of a recording to the next."""
 SHORTEST_LOOP = 16
 """Source frames."""
+HIGHEST_RATE = 768_000
+"""Hz of a source."""
 REACH = 256
 """Frames, at the lower of two rates, past which the resampler's filter hears nothing (below 1e-7)."""
 
@@ -96,7 +98,7 @@ class Source:
         """What makes no sense about it, or None."""
         if not 0 <= self.note < 128:
             return f"note {self.note} is not a MIDI note (0 to 127)"
-        if self.rate < 1:
+        if not 1 <= self.rate <= HIGHEST_RATE:
             return f"its rate is {self.rate} Hz"
         if not 0 < self.frames < ENDLESS:
             return "it is empty" if self.frames < 1 else "it does not say how long it is"

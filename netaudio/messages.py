@@ -83,8 +83,8 @@ class Resume(Message, frozen=True):
 class Late(Message, frozen=True):
     """Server: the remote note of this seq was heard late and moved by `delay` frames."""
 
-    seq: int
-    delay: int
+    seq: Natural
+    delay: Annotated[int, Meta(ge=0, lt=1 << 31)]
 
 
 class Ping(Message, frozen=True):

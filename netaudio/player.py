@@ -41,6 +41,7 @@ class ClientPlayer:
         may add to both."""
         self.rate, self.bank, self.mode, self.offset = rate, bank, mode, offset
         self.instruments, self.streamed = instruments, streamed
+        self.unserved: set[int] = set()  # programs that the server does not have: they play as in local mode
         self.score = Score(rate, polyphony, instruments.get)
         self.rings = TripleRing(chunk)
         self.knit = Knit(self.score, self.rings)
@@ -152,7 +153,7 @@ class ClientPlayer:
     def _apply(self, position: int, message: bytes) -> None:
         program = self.score.channels[message[0] & 0x0F].program
         cut, shift = self.offset, 0
-        if self.mode == "local":
+        if self.mode == "local" or program in self.unserved:
             cut = ENDLESS
         elif self.mode == "remote" or program in self.streamed:
             cut, shift = 0, self.offset

@@ -36,7 +36,7 @@ class ServerSession:
         self.clock = Clock(rate)
         self.cursor = 0
         self.late: list[tuple[int, int]] = []  # (seq, delay) of remote notes, for the client to be told
-        self.packets_sent = self.octets_sent = self.skipped = self.dropped = 0
+        self.packets_sent = self.octets_sent = self.skipped = 0
         self.playing = False
         self._before = 0  # what the last chunk had heard
         self._waiting: dict[int, Event] = {}

@@ -51,7 +51,7 @@ SERVER = st.one_of(
         instrument=TEXTS,
     ),
     st.builds(m.Instrument, st.integers(0, 127), TEXTS, st.lists(SOURCES, max_size=2)),
-    st.builds(m.Late, st.integers(), st.integers()),
+    st.builds(m.Late, NATURALS, st.integers(0, (1 << 31) - 1)),
     st.builds(m.Pong, st.floats(allow_nan=False, allow_infinity=False)),
     st.builds(m.Error, TEXTS),
     st.just(m.Bye()),

@@ -6,7 +6,7 @@ import dataclasses
 import gc
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Client:
             self.rate, self.chunk, self.polyphony, self.library.bank, self.library.instruments,
             self.library.streamed, self.mode, 0,
         )  # fmt: skip
+        self.player.unserved = self.library.unserved
         self.network.adopt(self.player, self.library)
         self._set_volume()
         await self._measure(settings)
@@ -104,6 +105,8 @@ class Client:
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             await self._finish(recorder)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     async def _finish(self, recorder: Recorder | None) -> None:
         for opened in self._inputs:
@@ -114,6 +117,8 @@ class Client:
         self.speaker.stop()
         if recorder:
             recorder.stop(self.player.song_end or self.player.position)
+            if recorder.error:
+                self.screen.say(recorder.error)
         for task in list(self._tasks):
             task.cancel()
         await self.network.close()
@@ -275,16 +280,22 @@ class Client:
             self.volume = min(max(self.volume + value * VOLUME_STEP, -60.0), 12.0)
             self._set_volume()
         elif command == "mode":
-            self._spawn(self._change_mode(MODES[(MODES.index(self.mode) + 1) % len(MODES)]))
+            self._spawn(self._in_turn(self._change_mode))
         elif command == "offset":
-            self._spawn(self._change_offset(max(0, self.offset + value * to_frames(OFFSET_STEP, self.rate))))
+            self._spawn(self._in_turn(self._change_offset, value * to_frames(OFFSET_STEP, self.rate)))
         elif command == "instrument" and value < len(self.library.names):
-            self._spawn(self._change_instrument(self.library.names[value]))
+            self._spawn(self._in_turn(self._change_instrument, self.library.names[value]))
 
     def _set_volume(self) -> None:
         self.player.post(self.player.set_volume, 10 ** (self.volume / 20))
 
-    async def _change_mode(self, mode: Mode) -> None:
+    async def _in_turn(self, change: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """One change after the other, in the order of the keys: they load, and ask the server."""
+        async with self.network.turn:
+            await change(*args)
+
+    async def _change_mode(self) -> None:
+        mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
         await self._have(self.instrument, mode)
         self.library.program(self.instrument, mode)
         self.mode = mode
@@ -293,13 +304,14 @@ class Client:
         if mode != "local" and not self.online:
             self._stay_connected()
 
-    async def _change_offset(self, offset: int) -> None:
-        self.offset, least = offset, least_held(offset, self.rate, self.chunk)
+    async def _change_offset(self, step: int) -> None:
+        self.offset = max(0, self.offset + step)
+        least = least_held(self.offset, self.rate, self.chunk)
         if self.held < least:
             self.held = least + to_frames(MORE_HELD, self.rate)
             for name in list(self.network.used):
                 await self._have(name, self.mode)
-        self.player.post(self.player.set_mode, self.mode, offset)
+        self.player.post(self.player.set_mode, self.mode, self.offset)
 
     async def _change_instrument(self, name: str) -> None:
         await self._have(name, self.mode)

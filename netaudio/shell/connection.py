@@ -46,9 +46,10 @@ class Connection:
             reader, writer = await asyncio.wait_for(
                 asyncio.open_connection(address.host, address.port, limit=messages.MAX_REPLY), CONNECT_SECONDS
             )
-        except (OSError, TimeoutError) as error:
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no answer"
-            why = "this name is not known" if isinstance(error, socket.gaierror) else why
+        except (OSError, TimeoutError, UnicodeError) as error:
+            number = getattr(error, "errno", None) or 0
+            why = os.strerror(number) if number > 0 else "no answer"
+            why = "this name is not known" if isinstance(error, socket.gaierror | UnicodeError) else why
             raise RefusedError(
                 f"no server at {address} ({why}): start it with python server.py, or name it with --server HOST:PORT"
             ) from None

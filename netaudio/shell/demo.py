@@ -32,7 +32,12 @@ class DemoServer:
     def __enter__(self) -> Address:
         """Raises RefusedError with what the server said, if it does not start."""
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            self._command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the client
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

@@ -28,6 +28,7 @@ class Library:
         self.offered: list[str] = []  # by the server
         self.instruments: dict[int, Instrument] = {}
         self.streamed: set[int] = set()  # programs of which nothing is held
+        self.unserved: set[int] = set()  # programs that the server does not have: they play from here alone
         self._numbers: dict[tuple[str, bool], int] = {}  # (name, whether it is the server's alone)
         self._held: dict[str, int] = {}  # frames; 0: whole
         self._compared: dict[str, bool] = {}  # whether ours is the server's
@@ -52,6 +53,16 @@ class Library:
         if served in self.instruments and mode != "local":
             return served
         raise InstrumentError(f"{name} has no files in {self.folder}: {mode} mode cannot play it here")
+
+    def served(self, name: str) -> bool:
+        """Whether the server has an instrument; says so if it has not."""
+        number, there = self.number(name), name in self.offered
+        if there:
+            self.unserved.discard(number)
+        elif number not in self.unserved:
+            self.unserved.add(number)
+            self.say(f"the server has no instrument {name!r}: it is played here alone, as far as it is held")
+        return there
 
     def load(self, name: str, held: int | None, progress: Callable[[str, float], None] | None = None) -> None:
         """Read our files of an instrument, unless as much is held already; raises InstrumentError. Slow."""

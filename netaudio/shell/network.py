@@ -27,6 +27,7 @@ class Network:
     def __init__(self, address: Address, token: str, payload: str, say: Say) -> None:
         self.address, self.token, self.payload, self.say = address, token, payload, say
         self.connection: Connection | None = None
+        self.turn = asyncio.Lock()  # of whoever loads instruments and asks the server for them
         self.link: Link | None = None  # of the session, or of the last one
         self.used: dict[str, None] = {}  # the instruments that were chosen, in order
         self._session = self._secret = ""
@@ -83,7 +84,7 @@ class Network:
     async def describe(self, name: str) -> None:
         """Have the server load an instrument, and compare; nothing while there is no session."""
         self.used[name] = None
-        if self.connection is not None and name in self._library.offered:
+        if self.connection is not None and self._library.served(name):
             description = await self.connection.select(self._library.number(name, streamed=True), name)
             if self._library.compare(description):
                 await self.connection.select(self._library.number(name), name)
@@ -122,7 +123,7 @@ class Network:
                 said = ""
                 joined()
                 self.say(f"connected to {self.address}")
-            except NetAudioError as error:
+            except (NetAudioError, OSError) as error:
                 if str(error) != said:
                     said = str(error)
                     self.say(said)
@@ -135,8 +136,9 @@ class Network:
                 f"the server plays at {welcome.rate} Hz, this client at {self._player.rate}: start the client again"
             )
         await self.enter(PROBES)
-        for name in list(self.used):
-            await self.describe(name)
+        async with self.turn:
+            for name in list(self.used):
+                await self.describe(name)
         self.join()
 
     def _leave(self) -> None:

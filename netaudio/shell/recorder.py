@@ -12,15 +12,18 @@ PERIOD_SECONDS = 0.1
 
 
 class Recorder:
-    """Records from `first` on until `stop`; call `open` before there is anything to lose."""
+    """Records from `start` to `stop`; `error` tells in a line if it could not write to the end."""
 
     def __init__(self, path: Path, player: ClientPlayer) -> None:
         self.path, self.player = path, player
         try:
-            self._handle = path.open("w+b")
+            path.open("wb").close()  # says why not, which libsndfile does not
+            self._file = soundfile.SoundFile(path, "w", player.rate, 2, "FLOAT", format="WAV")
         except OSError as error:
             raise SettingError(f"cannot write the recording {path}: {error.strerror}") from None
-        self._file = soundfile.SoundFile(self._handle, "w", player.rate, 2, "FLOAT", format="WAV")
+        except soundfile.SoundFileError as error:
+            raise SettingError(f"cannot write the recording {path}: {error}") from None
+        self.error = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self.position = 0
@@ -36,13 +39,16 @@ class Recorder:
             self._thread.join()
             self._write(end)
         self._file.close()
-        self._handle.close()
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_SECONDS):
             self._write(self.player.song_end or self.player.position)
 
     def _write(self, end: int) -> None:
-        if end > self.position:
+        if end <= self.position or self.error:
+            return
+        try:
             self._file.write(self.player.rings.merged.read(self.position, end - self.position))
-            self.position = end
+        except (OSError, soundfile.SoundFileError, AssertionError) as error:  # the last: written only in part
+            self.error = f"the recording {self.path} ends early: {error or 'no room left'}"
+        self.position = end

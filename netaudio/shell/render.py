@@ -34,8 +34,8 @@ log = logging.getLogger("netaudio")
 class Seat:
     """One client's place: its session, its UDP socket, and what the control connection has for the session.
 
-    The worker owns `session` and `socket`; others only append to `inbox`. `tell` is called with what the
-    client should know: ("late", seq, delay), or an error that ends it.
+    The worker owns `session` and `socket`; others only append to `inbox` and add to the session's instruments.
+    `tell` is called with what the client should know: ("late", seq, delay), or an error that ends it.
     """
 
     def __init__(

@@ -79,10 +79,11 @@ class Server:
         host, port = self.settings.host, self.settings.port
         try:
             listener = await asyncio.start_server(self._welcome, host, port, limit=messages.MAX_LINE)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            code = getattr(error, "errno", None) or 0
+            why = os.strerror(code) if code > 0 else "this name is not known"
             raise NetAudioError(
-                f"cannot listen at {Address(host, port)}: {os.strerror(error.errno or 0)}; "
-                "stop what uses it, or choose another --port or --host"
+                f"cannot listen at {Address(host, port)}: {why}; stop what uses it, or choose another --port, --host"
             ) from None
         with ThreadPoolExecutor(len(self.workers), "render") as pool:
             futures = [loop.run_in_executor(pool, worker.run) for worker in self.workers]
@@ -106,9 +107,12 @@ class Server:
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its hello to its end."""
-        player = None
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        player, peer = None, writer.get_extra_info("peername")
+        if peer is None:  # gone before it was welcomed
+            writer.close()
+            return
         try:
+            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._strangers += 1
             try:
                 if self._strangers > STRANGERS:
@@ -121,7 +125,7 @@ class Server:
                 self._obey(player, message)
                 await writer.drain()
         except (ProtocolError, RefusedError) as error:
-            log.info("turned away %s: %s", writer.get_extra_info("peername")[0], error)
+            log.info("turned away %s: %s", peer[0], error)
             _say(writer, messages.Error(str(error)))
         except TimeoutError:
             _say(writer, messages.Error(f"no hello within {HELLO_SECONDS:.0f} s"))
