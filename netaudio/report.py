@@ -6,6 +6,8 @@ from netaudio.link import Link, SlackHistogram
 from netaudio.player import ClientPlayer
 from netaudio.units import to_ms
 
+TRIPS = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+
 
 def report(
     player: ClientPlayer, link: Link | None, chunk: int, held: int | None, callback_ms: dict[str, float], xruns: int
@@ -15,7 +17,7 @@ def report(
     start = player.song_start or 0
     margins = sorted(tally.margins)
     slack = link.all_slacks if link else SlackHistogram()
-    trips = {name: round(1000 * link.round_trip(q), 3) if link else None for name, q in (("p50", 0.5), ("p99", 0.99))}
+    trips = {name: round(1000 * link.round_trip(q), 3) if link else None for name, q in TRIPS.items()}
     return {
         "mode": player.mode,
         "rate": player.rate,

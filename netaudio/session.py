@@ -19,6 +19,7 @@ SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
 HELD_BACK = 4096  # events that may wait for an earlier one
 MEMORY_SECONDS = 1.5  # a reported slack is of packets no older
 PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
+JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
 EASE = 0.02  # seconds a second by which the lead shrinks; it grows by half a chunk a report
 FORGET_EVERY = 16  # chunks
 
@@ -112,8 +113,8 @@ class ServerSession:
         """Set the lead so that the slack becomes the client's BUFFER_SIZE. The least slack of the last second
         came about under the least lead of that time: their difference is what the way takes.
 
-        What is later than half of BUFFER_SIZE again is not waited for: a single stall would make all that is
-        played for seconds after it late, and OFFSET has no room for that."""
+        It grows as far as jitter explains, and by no more than half of BUFFER_SIZE: a single stall would make
+        all that is played for seconds after it late, and OFFSET has no room for that."""
         buffer_size = min(report.buffer_size, CAPACITY // 4)
         usual = buffer_size + report.round_trip / 1e6 * self.rate + self.chunk
         goal = usual
@@ -121,7 +122,8 @@ class ServerSession:
             goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
             goal = max(goal, self.lead - EASE * elapsed * self.rate)
             goal = min(goal, self.lead + self.chunk / 2)  # the pace is slewed: no chunk becomes overdue by this
-        self.lead = min(max(goal, 0.0), usual + PATIENCE * buffer_size, CAPACITY / 2)
+        patience = min(JITTERS * report.jitter, PATIENCE * buffer_size)
+        self.lead = min(max(goal, 0.0), usual + patience, CAPACITY / 2)
         self._leads.append((now, self.lead))
         while self._leads[0][0] < now - MEMORY_SECONDS:
             self._leads.popleft()

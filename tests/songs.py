@@ -182,7 +182,5 @@ def overlap(spans: Iterable[Sequence[int]], mask: NDArray[np.bool_]) -> list[Seq
 
 def window(report: Mapping[str, dict[str, float]], chunk: int = CHUNK) -> int:
     """Frames from an event to the last that the server may have made without it, with its ramp: round trip,
-    BUFFER_SIZE and 3 chunks. Where most packets come earlier than BUFFER_SIZE, which is what the latest
-    percent of them should have, they were made so much earlier, too."""
-    trip = report["round_trip_ms"]["p99"] * RATE / 1000
-    return round(trip + max(BUFFER, report["slack_frames"]["p50"])) + 3 * chunk + RAMP
+    BUFFER_SIZE and 3 chunks."""
+    return round(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP

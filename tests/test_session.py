@@ -274,7 +274,9 @@ def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_siz
         if step % 25 == 0:
             recent = [s for t, s in slacks if t > now - 1]
             slack = round(float(np.quantile(recent, 0.01))) if recent else UNKNOWN_SLACK
-            session.take(Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, 0), now + 0.01, now + 0.01)
+            mean = round(jitter * RATE / 3)
+            figures = Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, 0, jitter=mean)
+            session.take(figures, now + 0.01, now + 0.01)
         if session.ahead(now) >= 0:
             due.append((now + 0.01 + rng.uniform(0, jitter), session.cursor))
             session.packets(np.zeros((CHUNK, 2), np.float32))

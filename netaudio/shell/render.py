@@ -4,16 +4,14 @@ A hop through an executor costs up to a millisecond and asyncio's timers start h
 workers are not handed chunks: each takes its sessions' reports, mixes what is due in one batch, and sends it.
 """
 
-import contextlib
 import logging
-import os
 import selectors
 import socket
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from netaudio.bank import Bank
 from netaudio.errors import NetAudioError, ProtocolError
@@ -21,11 +19,12 @@ from netaudio.mixer import Mixer, Rows
 from netaudio.rtp import is_report, parse_report
 from netaudio.score import Event
 from netaudio.session import ServerSession
+from netaudio.shell.priority import hurry_rendering
 from netaudio.state import ScoreState
 
 MAX_DATAGRAM = 1500
 MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
-REALTIME_PRIORITY = 5  # below what sound cards' own threads use
+MAX_SPELLS = 1000  # of late chunks, until they are logged
 STALL_SECONDS = 0.1  # a worker that wakes so late sets its deadlines anew
 
 log = logging.getLogger("netaudio")
@@ -48,17 +47,47 @@ class Seat:
         self.strange = self.unsent = 0  # datagrams
 
 
+@dataclass
+class Spell:
+    """Chunks sent more than a chunk after they were due, from when the first was `due` (time.monotonic) to when
+    the last was `sent`; `worst` seconds late."""
+
+    due: float
+    sent: float
+    chunks: int
+    worst: float
+
+    def __str__(self) -> str:
+        return f"late: {self.chunks} chunks, {self.due:.4f} to {self.sent:.4f} s, by up to {1000 * self.worst:.1f} ms"
+
+
 class Lateness:
-    """How late packets went out, in frames past the moment they were due."""
+    """How late packets went out. The worker adds, another thread may take its spells."""
 
     def __init__(self) -> None:
         self.chunks = self.late = 0
-        self.worst = 0.0
+        self.worst = 0.0  # frames
+        self._spells: deque[Spell] = deque(maxlen=MAX_SPELLS)
 
-    def add(self, frames: float, chunk: int) -> None:
+    def add(self, sent: float, frames: float, chunk: int, rate: int) -> None:
+        """A chunk that was sent `frames` past the moment it was due."""
         self.chunks += 1
-        self.late += frames > chunk
         self.worst = max(self.worst, frames)
+        if frames <= chunk:
+            return
+        self.late += 1
+        seconds = frames / rate
+        spell = self._spells[-1] if self._spells else None
+        if spell is None or sent - seconds > spell.sent:
+            self._spells.append(Spell(sent - seconds, sent, 1, seconds))
+        else:
+            spell.due, spell.sent = min(spell.due, sent - seconds), sent
+            spell.chunks, spell.worst = spell.chunks + 1, max(spell.worst, seconds)
+
+    def spells(self, until: float) -> Iterator[Spell]:
+        """Those that ended before a time, once each."""
+        while self._spells and self._spells[0].sent < until:
+            yield self._spells.popleft()
 
     def summary(self) -> str:
         return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {self.worst:.0f} frames"
@@ -94,7 +123,7 @@ class RenderWorker:
         self._wake.set()
 
     def run(self) -> None:
-        _hurry()
+        hurry_rendering()
         deadline = time.monotonic()
         while not self._stopped:
             self._obey()
@@ -202,7 +231,8 @@ class RenderWorker:
             for (seat, due, _), frames in zip(batch, mixed, strict=True):
                 for data in seat.session.packets(frames):
                     self._send(seat, data)
-                self.lateness.add(due + (time.monotonic() - now) * seat.session.rate, chunk)
+                sent, rate = time.monotonic(), seat.session.rate
+                self.lateness.add(sent, due + (sent - now) * rate, chunk, rate)
         return bool(self._ready)
 
     def _prepare(self, seat: Seat) -> None:
@@ -216,10 +246,3 @@ class RenderWorker:
             seat.socket.sendto(data, seat.address)
         except OSError:  # a full buffer, or a client that is gone: the stream's losses tell
             seat.unsent += 1
-
-
-def _hurry() -> None:
-    """Real-time priority for this thread, where the system has such a thing and grants it."""
-    if sys.platform == "linux":
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))

@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import hmac
 import logging
+import math
 import os
 import secrets
 import signal
@@ -23,6 +24,7 @@ from netaudio.instrument import Instrument
 from netaudio.rtp import PAYLOADS
 from netaudio.score import Event
 from netaudio.session import ServerSession
+from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
 from netaudio.shell.wavs import list_instruments, load
 
@@ -85,6 +87,7 @@ class Server:
             raise NetAudioError(
                 f"cannot listen at {Address(host, port)}: {why}; stop what uses it, or choose another --port, --host"
             ) from None
+        hurry_serving()
         with ThreadPoolExecutor(len(self.workers), "render") as pool:
             futures = [loop.run_in_executor(pool, worker.run) for worker in self.workers]
             for future in futures:
@@ -102,8 +105,14 @@ class Server:
                 for worker in self.workers:
                     worker.stop()
             await asyncio.gather(*futures)
+        self._log_late(math.inf)
         for worker in self.workers:
             log.info(worker.lateness.summary())
+
+    def _log_late(self, until: float) -> None:
+        for worker in self.workers:
+            for spell in worker.lateness.spells(until):
+                log.warning(spell)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its hello to its end."""
@@ -221,6 +230,7 @@ class Server:
         """End sessions whose client is gone without a word."""
         while True:
             await asyncio.sleep(0.5)
+            self._log_late(time.monotonic() - 0.5)  # those that may still grow wait
             limit = time.monotonic() - SILENCE_SECONDS
             for player in list(self.players.values()):
                 if max(player.heard_from, player.seat.last_report) < limit:

@@ -1,0 +1,69 @@
+"""Canaries: processes that do nothing but wake up, one on each CPU, and note when they were not let.
+
+Their priority is above all else (where that is granted), so what holds them up is the machine's host and
+no program of ours.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+TICK = 0.001  # seconds
+PRIORITY = 50  # of SCHED_RR
+Stall = tuple[float, float]
+"""From when on (time.monotonic) a canary should have been awake, and when it was."""
+
+
+def watch(cpu: int) -> None:
+    """Note stalls of more than a TICK until stdin ends; then print them as JSON."""
+    os.sched_setaffinity(0, {cpu})
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+    stalls: list[Stall] = []
+    due = time.monotonic()
+    print("awake", flush=True)
+    while not select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
+        awake = time.monotonic()
+        if awake - due > TICK:
+            stalls.append((due, awake))
+            due = awake
+        due += TICK
+    print(json.dumps(stalls))
+
+
+@contextmanager
+def canaries() -> Iterator[list[Stall]]:
+    """The list fills when the block ends: the stalls of all CPUs."""
+    command = [sys.executable, "-m", "tests.canary"]
+    birds = [
+        subprocess.Popen([*command, str(cpu)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for cpu in sorted(os.sched_getaffinity(0))
+    ]
+    stalls: list[Stall] = []
+    try:
+        for bird in birds:
+            assert bird.stdout and bird.stdout.readline() == "awake\n"
+        yield stalls
+    finally:
+        for bird in birds:
+            said, _ = bird.communicate()
+            stalls += [(due, awake) for due, awake in json.loads(said or "[]")]
+
+
+def stalled(stalls: Iterable[Stall], first: float, last: float) -> float:
+    """Seconds between `first` and `last` in which some CPU stood still."""
+    total, reached = 0.0, first
+    for due, awake in sorted(stalls):
+        begin, end = max(due, reached), min(awake, last)
+        if end > begin:
+            total, reached = total + end - begin, end
+    return total
+
+
+if __name__ == "__main__":
+    watch(int(sys.argv[1]))
