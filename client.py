@@ -13,6 +13,7 @@ from netaudio.shell.demo import DemoServer, demo_song, summary
 from netaudio.shell.display import open_screen
 from netaudio.shell.midi import list_midi
 from netaudio.shell.midifile import Song, read_song
+from netaudio.shell.plot import plot
 from netaudio.shell.program import HOME, read_config, run, write_report
 from netaudio.shell.speaker import list_devices
 from netaudio.shell.wavs import list_instruments
@@ -20,6 +21,9 @@ from netaudio.shell.wavs import list_instruments
 
 def main() -> int:
     flags = client_parser().parse_args()
+    if flags.plot:
+        print(plot(Path(flags.plot)))
+        return 0
     settings = client_settings(read_config(flags), flags)
     settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
     if flags.list_devices or flags.list_midi or flags.list_instruments:

@@ -13,6 +13,7 @@ from typing import Any
 from netaudio.bank import Bank
 from netaudio.config import ClientSettings, ResolvedSettings
 from netaudio.errors import DeviceError, NetAudioError, RefusedError, SettingError
+from netaudio.history import History
 from netaudio.player import ClientPlayer, Mode
 from netaudio.report import report
 from netaudio.score import shapes_sound
@@ -53,6 +54,7 @@ class Client:
         self.network = Network(settings.server, settings.token, settings.payload, screen.say)
         self.volume = settings.volume
         self.online = settings.mode != "local"
+        self.history = History()
         self._inputs: list[Keys | MidiIn] = []
         self._late, self._warned = 0, -WARN_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,9 +148,10 @@ class Client:
 
     def figures(self) -> dict[str, Any]:
         held = None if self.mode == "local" else self.held
-        return report(
+        figures = report(
             self.player, self.network.link, self.chunk, held, self.speaker.times.summary(), self.speaker.xruns
         )
+        return figures | {"history": self.history.columns((self.player.song_start or 0) / self.rate)}
 
     async def _settle(self) -> ResolvedSettings:
         """What to play and how: our settings, the server's offer, the defaults."""
@@ -326,7 +329,9 @@ class Client:
 
     async def _show(self) -> None:
         while True:
-            self.screen.show(status(self))
+            now = status(self)
+            self.history.look(now, self.player, self.network.link)
+            self.screen.show(now)
             await asyncio.sleep(SHOW_SECONDS)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
