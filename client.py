@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netaudio.config import ClientSettings, client_parser, client_settings
+from netaudio.shell.check import check
 from netaudio.shell.client import Client
 from netaudio.shell.demo import DemoServer, demo_song, summary
 from netaudio.shell.display import open_screen
@@ -28,6 +29,8 @@ def main() -> int:
     settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
     if flags.list_devices or flags.list_midi or flags.list_instruments:
         return show_lists(flags, settings.wav)
+    if flags.check:
+        return check(settings, flags)
     if flags.demo:
         with DemoServer(settings.wav) as address:
             settings = dataclasses.replace(settings, server=address, mode="hybrid", token="")

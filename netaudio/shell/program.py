@@ -25,17 +25,18 @@ def read_config(flags: argparse.Namespace) -> str:
 
 
 class Progress:
-    """One line that grows while instruments load; a line per instrument where nobody watches."""
+    """One line that grows while something takes its time; nothing where nobody watches."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "loading") -> None:
+        self._doing = doing
         self._live = sys.stderr.isatty()
 
     def __call__(self, name: str, fraction: float) -> None:
         if self._live:
-            width = min(24, shutil.get_terminal_size().columns - 28)
+            width = min(24, shutil.get_terminal_size().columns - 30)
             done = round(width * fraction)
             bar = "█" * done + "·" * (width - done)
-            print(f"\r  loading {name[:16]:<16} {bar}", end="", file=sys.stderr, flush=True)
+            print(f"\r  {self._doing} {name[:16]:<16} {bar}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         if self._live:
