@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from netaudio.config import ClientSettings, client_parser, client_settings
+from netaudio.report import summary
 from netaudio.shell.check import check
 from netaudio.shell.client import Client
-from netaudio.shell.demo import DemoServer, demo_song, summary
+from netaudio.shell.demo import DemoServer, demo_song
 from netaudio.shell.display import open_screen
 from netaudio.shell.midi import list_midi
 from netaudio.shell.midifile import Song, read_song
@@ -35,9 +36,10 @@ def main() -> int:
         with DemoServer(settings.wav) as address:
             settings = dataclasses.replace(settings, server=address, mode="hybrid", token="")
             figures = play(settings, flags, demo_song(settings.wav))
+    else:
+        figures = play(settings, flags, read_song(flags.play) if flags.play else None)
+    if flags.demo or sys.stdout.isatty():
         print(summary(figures))
-        return 0
-    play(settings, flags, read_song(flags.play) if flags.play else None)
     return 0
 
 
@@ -68,7 +70,9 @@ def show_lists(flags: argparse.Namespace, wav: str) -> int:
     if flags.list_midi:
         print("\n".join(list_midi()) or "no MIDI inputs")
     if flags.list_instruments:
-        print("\n".join(list_instruments(Path(wav))) or f"no instruments in {wav}")
+        names = list_instruments(Path(wav))
+        print("\n".join(names) or f"no instruments in {wav}")
+        print("these are here; --check names the server's", file=sys.stderr)
     return 0
 
 

@@ -52,3 +52,28 @@ def report(
         "clipped": player.clipped,
         "xruns": xruns,
     }
+
+
+def summary(figures: dict[str, Any]) -> str:
+    """What a player wants to know of a run, in a few lines."""
+    frames, packets, rate = figures["frames"], figures["packets"], figures["rate"]
+    margin, networked = figures["knit_margin_frames"]["min"], figures["packets"]["received"] > 0
+    carried = ", each begun here and carried on by the server" if networked and figures["mode"] == "hybrid" else ""
+    lines = [f"{figures['notes']} notes in {frames['played'] / rate:.0f} s{carried}"]
+    if networked:
+        lines.append(
+            f"  round trip    {figures['round_trip_ms']['p50'] or 0:.1f} ms, OFFSET {figures['offset_ms']:.0f} ms"
+        )
+    if margin is not None:
+        lines.append(f"  knit margin   {to_ms(margin, rate):.0f} ms at the least")
+    if networked:
+        lines += [
+            f"  from the net  {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",
+            f"  packets       {packets['received']} received, {packets['lost']} lost, {packets['late']} late",
+            f"  late notes    {figures['late_notes']}, frames missing {frames['missing']}",
+        ]
+    if figures["xruns"]:
+        lines.append(f"  xruns         {figures['xruns']}")
+    if figures["late_notes"] or frames["missing"] or packets["lost"]:
+        lines.append("  not all was there in time: was this computer busy? Try again, or with a larger --offset")
+    return "\n".join(lines)

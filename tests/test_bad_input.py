@@ -155,6 +155,11 @@ def test_recording_or_report_that_cannot_be_written(song: Path, tmp_path: Path) 
         refuses("client.py", (*LOCAL, "--play", song, flag, out), 2, str(out), "No such file or directory")
 
 
+def test_a_recording_is_a_wav(song: Path, tmp_path: Path) -> None:
+    refuses("client.py", (*LOCAL, "--play", song, "--record", tmp_path / "o.mp3"), 2, "only wav", "name it o.wav")
+    assert not (tmp_path / "o.mp3").exists()
+
+
 def test_unknown_instrument(server: str) -> None:
     flags = ("--device", "null", "--instrument", "nosuch", "--server", server)
     names = "epiano, guitar, organ, piano"

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from netaudio.config import Address
 from netaudio.errors import RefusedError
@@ -12,7 +11,6 @@ from netaudio.piece import piece
 from netaudio.shell.midifile import Song
 from netaudio.shell.program import HOME
 from netaudio.shell.wavs import list_instruments
-from netaudio.units import to_ms
 
 READY = "ready at "
 
@@ -52,23 +50,3 @@ class DemoServer:
     ) -> None:
         self._process.terminate()
         self._process.communicate()
-
-
-def summary(figures: dict[str, Any]) -> str:
-    """What a listener wants to know of a run, in a few lines."""
-    frames, packets, rate = figures["frames"], figures["packets"], figures["rate"]
-    margin = figures["knit_margin_frames"]["min"]
-    played = max(1, frames["played"])
-    lines = [
-        f"{figures['notes']} notes in {frames['played'] / rate:.0f} s, each begun here and carried on by the server",
-        f"  round trip    {figures['round_trip_ms']['p50'] or 0:.1f} ms, OFFSET {figures['offset_ms']:.0f} ms",
-        f"  knit margin   {to_ms(margin, rate):.0f} ms at the least"
-        if margin is not None
-        else "  knit margin   none",
-        f"  from the net  {100 * frames['streamed'] / played:.0f} % of the time",
-        f"  packets       {packets['received']} received, {packets['lost']} lost, {packets['late']} late",
-        f"  late notes    {figures['late_notes']}, frames missing {frames['missing']}",
-    ]
-    if figures["late_notes"] or frames["missing"] or packets["lost"]:
-        lines.append("  not all was there in time: was this computer busy? Try again, or with a larger --offset")
-    return "\n".join(lines)

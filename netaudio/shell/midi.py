@@ -184,9 +184,7 @@ def _rtmidi_probe(api: str | None) -> tuple[str, Any]:
     if api not in compiled:
         raise DeviceError(f"no MIDI: rtmidi has {', '.join(compiled)} here, not {api or 'what is wanted'}")
     if api == "LINUX_ALSA" and sys.platform == "linux" and not os.path.exists("/dev/snd/seq"):
-        raise DeviceError(
-            "no MIDI: no ALSA sequencer here; load snd-seq, or set MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK"
-        )
+        raise DeviceError("no MIDI: there is no ALSA sequencer (modprobe snd-seq brings it)")
     try:
         return api, rtmidi.MidiIn(rtapi=compiled[api])
     except OSError as error:

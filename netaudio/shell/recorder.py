@@ -16,6 +16,8 @@ class Recorder:
 
     def __init__(self, path: Path, player: ClientPlayer) -> None:
         self.path, self.player = path, player
+        if path.suffix.lower() not in ("", ".wav"):
+            raise SettingError(f"cannot write the recording {path}: only wav is written; name it {path.stem}.wav")
         try:
             path.open("wb").close()  # says why not, which libsndfile does not
             self._file = soundfile.SoundFile(path, "w", player.rate, 2, "FLOAT", format="WAV")

@@ -1,0 +1,93 @@
+"""What the live view costs: CPU of a client that plays 32 voices with it, and with --plain, in a terminal.
+
+    python -m benchmarks.screen [--turns 3] [--seconds 6]
+
+The turns alternate, and medians are shown: `CPU` in percent of a core, `screen` what is more than with --plain,
+`callback` the p99.9 of the audio callback in ms. Ends with 1 if the screen takes 3 % of a core or more.
+"""
+
+import argparse
+import json
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+from pathlib import Path
+from statistics import median
+
+from tests.programs import HOME, RATE, Timed, write_midi
+
+LIMIT = 3.0  # percent of a core
+SCREENS = {"plain": (80, 24), "80x24": (80, 24), "200x50": (200, 50)}
+VOICES = 32
+
+
+def song(seconds: float) -> Timed:
+    """Organ notes that sound from the first second to the last."""
+    events: Timed = [(0, bytes((0xC0, 2)))]
+    for key in range(40, 40 + VOICES):
+        events += [(RATE // 10, bytes((0x90, key, 60))), (round(seconds * RATE), bytes((0x80, key, 0)))]
+    return events
+
+
+def turn(folder: Path, midi: Path, screen: str) -> tuple[float, float, float]:
+    """CPU seconds and callback p99.9 (ms) of a client's life, and the seconds it played."""
+    columns, lines = SCREENS[screen]
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (lines, columns))
+    report = folder / "report.json"
+    flags = ["--mode", "local", "--device", "null", "--play", str(midi), "--report", str(report)]
+    process = subprocess.Popen(
+        [sys.executable, str(HOME / "client.py"), *flags, *(["--plain"] if screen == "plain" else [])],
+        stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(slave)
+    threading.Thread(target=_drain, args=(master,), daemon=True).start()
+    _, code, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(code)
+    if process.returncode:
+        raise SystemExit(f"the client ended with {process.returncode}")
+    figures = json.loads(report.read_text())
+    return used.ru_utime + used.ru_stime, figures["callback_ms"]["p99.9"], figures["frames"]["played"] / RATE
+
+
+def _drain(master: int) -> None:
+    """A terminal that takes everything at once."""
+    try:
+        while os.read(master, 65536):
+            pass
+    except OSError:  # EIO: the client is gone
+        os.close(master)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    flags = parser.parse_args()
+    cost: dict[str, list[tuple[float, float]]] = {screen: [] for screen in SCREENS}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        short, long = (write_midi(folder / f"{s}.mid", song(s)) for s in (1.0, 1.0 + flags.seconds))
+        for _ in range(flags.turns):
+            for screen in SCREENS:
+                # a short life is taken from a long one: what is left is playing, without starting and loading
+                began, _, first = turn(folder, short, screen)
+                cpu, callback, whole = turn(folder, long, screen)
+                cost[screen].append((100 * (cpu - began) / (whole - first), callback))
+    print(f"{'':8}{'CPU':>8}{'screen':>9}{'callback':>11}")
+    plain = median(cpu for cpu, _ in cost["plain"])
+    worst = 0.0
+    for screen, turns in cost.items():
+        more = median(cpu for cpu, _ in turns) - plain
+        worst = max(worst, more)
+        callback = median(one for _, one in turns)
+        print(f"{screen:8}{more + plain:>6.1f} %{more:>+7.1f} %{callback:>8.2f} ms")
+    return 1 if worst >= LIMIT else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
