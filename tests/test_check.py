@@ -2,17 +2,18 @@
 
 import os
 import pty
-import select
 import shutil
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from netaudio.shell.check import Table, look_for_keys
+from netaudio.shell.terminal import ASK_LAST
 from tests.programs import HOME, PATIENCE, serving
 from tests.relay import UdpRelay, tcp_relay
 from tests.test_speaker import jackd
@@ -101,24 +102,35 @@ def test_other_samples_and_a_stream_that_does_not_come(tmp_path: Path, server: s
     assert table["sound"].startswith("note  null") and table["OFFSET"].startswith(("ok", "MEND"))
 
 
-def test_in_a_terminal_keys_are_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def answer(master: int, text: bytes) -> None:
+    """What a terminal does that is asked who it is."""
+    asked = b""
+    while ASK_LAST not in asked:
+        asked += os.read(master, 4096)
+    os.write(master, text)
+
+
+@pytest.mark.parametrize(("tells", "state"), [(b"\x1b[?0u\x1b[?62c", "ok"), (b"\x1b[?62c", "note")])
+def test_in_a_terminal_keys_are_found(
+    tells: bytes, state: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One that speaks the kitty protocol, and one that does not; both are left as they were."""
     monkeypatch.setenv("SSH_CONNECTION", "here")
-    for kitty, state in ((True, "ok"), (False, "note")):
-        master, slave = pty.openpty()
-        before, kept = termios.tcgetattr(slave), os.dup(0)
-        os.dup2(slave, 0)
-        if kitty:
-            os.write(master, b"\x1b[?0u\x1b[?62c")
-        try:
-            look_for_keys(False, True, Table())
-        finally:
-            os.dup2(kept, 0)
-            os.close(kept)
-        row = rows(capsys.readouterr().out)["keys"]
-        assert row.startswith(state) and "read from the terminal (SSH_CONNECTION is set)" in row
-        assert ("kitty, foot" in row) == (not kitty)
-        assert termios.tcgetattr(slave) == before
-        assert select.select([master], [], [], 5)[0]
-        os.close(slave)
-        os.close(master)
+    monkeypatch.setenv("TERM", "xterm")
+    master, slave = pty.openpty()
+    before, kept = termios.tcgetattr(slave), os.dup(0)
+    terminal = threading.Thread(target=answer, args=(master, tells))
+    terminal.start()
+    os.dup2(slave, 0)
+    try:
+        look_for_keys(False, True, Table())
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        terminal.join(PATIENCE)
+    row = rows(capsys.readouterr().out)["keys"]
+    assert row.startswith(state) and "read from the terminal (SSH_CONNECTION is set)" in row
+    assert ("kitty, foot" in row) == (state == "note")
+    assert termios.tcgetattr(slave) == before
+    os.close(slave)
+    os.close(master)
