@@ -7,6 +7,7 @@ The turns alternate, and medians are shown: `CPU` in percent of a core, `screen`
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import termios
 import threading
+import time
 from pathlib import Path
 from statistics import median
 
@@ -23,6 +25,7 @@ from tests.programs import HOME, RATE, Timed, write_midi
 LIMIT = 3.0  # percent of a core
 SCREENS = {"plain": (80, 24), "80x24": (80, 24), "200x50": (200, 50)}
 VOICES = 32
+STEP, END_SECONDS = 0.1, 1.0  # between readings; left out at the end
 
 
 def song(seconds: float) -> Timed:
@@ -33,8 +36,8 @@ def song(seconds: float) -> Timed:
     return events
 
 
-def turn(folder: Path, midi: Path, screen: str) -> tuple[float, float, float]:
-    """CPU seconds and callback p99.9 (ms) of a client's life, and the seconds it played."""
+def turn(folder: Path, midi: Path, screen: str, seconds: float) -> tuple[float, float]:
+    """A client's CPU in percent of a core, over `seconds` of playing, and its callback's p99.9 in ms."""
     columns, lines = SCREENS[screen]
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (lines, columns))
@@ -46,12 +49,24 @@ def turn(folder: Path, midi: Path, screen: str) -> tuple[float, float, float]:
     )  # fmt: skip
     os.close(slave)
     threading.Thread(target=_drain, args=(master,), daemon=True).start()
-    _, code, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(code)
+    readings: list[tuple[float, float]] = []
+    while process.poll() is None:
+        readings.append((time.monotonic(), cpu_seconds(process.pid)))
+        time.sleep(STEP)
     if process.returncode:
         raise SystemExit(f"the client ended with {process.returncode}")
-    figures = json.loads(report.read_text())
-    return used.ru_utime + used.ru_stime, figures["callback_ms"]["p99.9"], figures["frames"]["played"] / RATE
+    first, last = readings[-round((seconds + END_SECONDS) / STEP)], readings[-round(END_SECONDS / STEP)]
+    percent = 100 * (last[1] - first[1]) / (last[0] - first[0])
+    return percent, json.loads(report.read_text())["callback_ms"]["p99.9"]
+
+
+def cpu_seconds(pid: int) -> float:
+    """All that a process's threads have used (Linux: /proc/PID/task/TID/schedstat); one that ended counts no more."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            total += int(task.read_text().split()[0])
+    return total / 1e9
 
 
 def _drain(master: int) -> None:
@@ -70,14 +85,10 @@ def main() -> int:
     flags = parser.parse_args()
     cost: dict[str, list[tuple[float, float]]] = {screen: [] for screen in SCREENS}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        short, long = (write_midi(folder / f"{s}.mid", song(s)) for s in (1.0, 1.0 + flags.seconds))
+        midi = write_midi(Path(name) / "song.mid", song(flags.seconds + END_SECONDS))
         for _ in range(flags.turns):
             for screen in SCREENS:
-                # a short life is taken from a long one: what is left is playing, without starting and loading
-                began, _, first = turn(folder, short, screen)
-                cpu, callback, whole = turn(folder, long, screen)
-                cost[screen].append((100 * (cpu - began) / (whole - first), callback))
+                cost[screen].append(turn(Path(name), midi, screen, flags.seconds))
     print(f"{'':8}{'CPU':>8}{'screen':>9}{'callback':>11}")
     plain = median(cpu for cpu, _ in cost["plain"])
     worst = 0.0
