@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from netaudio import messages
 from netaudio.errors import ProtocolError
@@ -48,12 +49,12 @@ class Link:
         ssrc: int,
         secret: bytes,
         payload: Payload,
-        buffer_size: int,
+        aim: int,
         earlier: "Link | None" = None,
     ) -> None:
         """`earlier` is the last session's, whose figures this one's go on from."""
         self.player, self.ssrc, self.secret, self.payload = player, ssrc, secret, payload
-        self.buffer_size = buffer_size
+        self.aim = aim  # frames: the slack that the server is asked for
         self.count: PacketCount = earlier.count if earlier else PacketCount()
         self.heard = 0  # the server has all events up to this seq
         self.probed = 0  # round trips of this session
@@ -120,6 +121,11 @@ class Link:
         """A quantile of the measured round trips, in seconds; 0 before the first."""
         return quantile(self.round_trips, share)
 
+    def trips_since(self, probed: int) -> list[float]:
+        """The round trips of this session after so many, in seconds."""
+        new = min(self.probed - probed, len(self.round_trips))
+        return list(islice(reversed(self.round_trips), new))[::-1]
+
     @property
     def jitter(self) -> float:
         """Seconds: p99.9 less p50 of the round trip."""
@@ -144,7 +150,7 @@ class Link:
         self._counter += 1
         return Report(
             self.ssrc, self._counter, position, round(max(0.0, now - time) * 1e6) & 0xFFFF_FFFF,
-            UNKNOWN_SLACK if slack is None else slack, self.buffer_size, round(trip * 1e6),
+            UNKNOWN_SLACK if slack is None else slack, self.aim, round(trip * 1e6),
             round(now * 1e6) & 0xFFFF_FFFF, min(fraction, 255), self.count.lost, self._highest or 0,
             round(self._jitter), tuple(self._unheard)[:MAX_EVENTS], block,
         )  # fmt: skip

@@ -1,18 +1,27 @@
 """The figures of a run, as --report writes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from netaudio.link import Link, SlackHistogram
 from netaudio.player import ClientPlayer
 from netaudio.units import to_ms
 
-TRIPS = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+TRIPS = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 
 
 def report(
-    player: ClientPlayer, link: Link | None, chunk: int, held: int | None, callback_ms: dict[str, float], xruns: int
+    player: ClientPlayer,
+    link: Link | None,
+    chunk: int,
+    held: int | None,
+    buffer_size: int,
+    changes: Sequence[tuple[int, int, int]],
+    callback_ms: dict[str, float],
+    xruns: int,
 ) -> dict[str, Any]:
-    """Frames are positions of the recording, which begins with the song or else with the run."""
+    """Frames are positions of the recording, which begins with the song or else with the run. `changes` are
+    those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
     tally, count = player.knit.tally, link.count if link else None
     start = player.song_start or 0
     margins = sorted(tally.margins)
@@ -24,7 +33,9 @@ def report(
         "chunk_size": chunk,
         "offset_frames": player.offset,
         "offset_ms": to_ms(player.offset, player.rate),
+        "buffer_size_frames": buffer_size,
         "held_frames": held,
+        "changes": [[position - start, offset, size] for position, offset, size in changes],
         "notes": player.notes,
         "late_notes": player.late_notes + tally.late,
         "stolen": player.score.stolen,

@@ -60,12 +60,17 @@ class Status:
     late: int = 0  # packets
     late_notes: int = 0
     song: tuple[float, float] | None = None  # seconds played, and in all
+    aim_ms: float | None = None  # the slack aimed at, where that is not BUFFER_SIZE
     octave: int | None = None  # that the computer keys play, where known; 4 begins at middle C
 
     @property
     def spare_ms(self) -> float | None:
         """What OFFSET leaves for round trip and jitter together."""
-        return None if self.buffer_ms is None else self.offset_ms - self.buffer_ms - 2 * self.chunk_ms
+        return None if self.slack_aim is None else self.offset_ms - self.slack_aim - 2 * self.chunk_ms
+
+    @property
+    def slack_aim(self) -> float | None:
+        return self.buffer_ms if self.aim_ms is None else self.aim_ms
 
 
 class Plot(NamedTuple):
@@ -90,7 +95,7 @@ def plots(s: Status) -> tuple[Plot, ...]:
     return (
         Plot("round trip", s.round_trip_ms, "at most", spare, scale, False, spare),
         Plot("jitter", s.jitter_ms, "at most", rest, scale, False, rest),
-        Plot("slack", s.slack_ms, "aim", s.buffer_ms, max(2 * (s.buffer_ms or 0.0), 1.0), True, 0.0),
+        Plot("slack", s.slack_ms, "aim", s.slack_aim, max(2 * (s.slack_aim or 0.0), 1.0), True, 0.0),
         Plot("knit margin", s.margin_ms, "at least", 0.0, max(s.offset_ms, 1.0), True, 0.0),
     )
 

@@ -17,29 +17,27 @@ from netaudio.history import History
 from netaudio.player import ClientPlayer, Mode
 from netaudio.report import report
 from netaudio.score import shapes_sound
+from netaudio.shell.auto import Auto
 from netaudio.shell.display import Screen, status
 from netaudio.shell.inputs import open_inputs
 from netaudio.shell.keys import Keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
-from netaudio.shell.network import PROBES, Network
+from netaudio.shell.network import Network
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
 from netaudio.shell.songs import song_events, song_instruments
 from netaudio.shell.speaker import Speaker, open_speaker
-from netaudio.tuning import GUESS_SECONDS, least_held, tuned
+from netaudio.tuning import MORE_HELD, least_held
 from netaudio.units import Span, to_frames, to_ms
 
 MODES: tuple[Mode, ...] = ("hybrid", "local", "remote")  # in the order of the M key
 OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
-AUTO_PROBES = 50  # round trips that `auto` awaits
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
 LATE_NOTES, WARN_SECONDS = 3, 30.0  # late notes until the player is told, and between such warnings
 SHOW_SECONDS = 0.1
-MORE_HELD = 0.25  # seconds that are read ahead when OFFSET outgrows what is held
-DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
 FADE_SECONDS = 0.05  # from Esc to silence
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 
@@ -72,8 +70,8 @@ class Client:
         self.player.unserved = self.library.unserved
         self.network.adopt(self.player, self.library)
         self._set_volume()
-        await self._measure(settings)
-        self.player.offset = self.offset
+        self.auto = Auto(self.player, self.network, self.chunk, self.screen.say)
+        await self.auto.measure(settings)
         if self.settings.instrument is None and settings.instrument not in self.library.names and self.library.names:
             settings = dataclasses.replace(settings, instrument=self.library.names[0])
         for name in [settings.instrument, *(song_instruments(self.song, self.library.names) if self.song else ())]:
@@ -147,9 +145,16 @@ class Client:
         self._loop.call_soon_threadsafe(self._quit.set)
 
     def figures(self) -> dict[str, Any]:
-        held = None if self.mode == "local" else self.held
+        held = None if self.mode == "local" else self.auto.held
         figures = report(
-            self.player, self.network.link, self.chunk, held, self.speaker.times.summary(), self.speaker.xruns
+            self.player,
+            self.network.link,
+            self.chunk,
+            held,
+            self.network.buffer_size,
+            self.auto.changes,
+            self.speaker.times.summary(),
+            self.speaker.xruns,
         )
         return figures | {"history": self.history.columns((self.player.song_start or 0) / self.rate)}
 
@@ -176,37 +181,13 @@ class Client:
         self.chunk = settings.chunk_size
         return settings
 
-    async def _measure(self, settings: ResolvedSettings) -> None:
-        """Set OFFSET, BUFFER_SIZE and HELD, from the network where they are auto."""
-        auto = settings.offset.auto or settings.buffer_size.auto
-        guess = to_frames(GUESS_SECONDS, self.rate)
-        self.network.set_buffer_size(guess if settings.buffer_size.auto else settings.buffer_size.frames(self.rate))
-        if self.network.connection:
-            await self.network.enter(AUTO_PROBES if auto else PROBES)
-        link = self.network.link
-        if auto and not (link and link.probed):
-            settings = dataclasses.replace(settings, offset=DEFAULT_OFFSET, buffer_size=DEFAULT_BUFFER_SIZE)
-            self.screen.say(f"auto: nothing to measure; OFFSET {settings.offset}, BUFFER_SIZE {settings.buffer_size}")
-        trip, jitter = (link.round_trip(0.5), link.jitter) if link else (0.0, 0.0)
-        self.offset, buffer_size, self.held = tuned(
-            settings.offset, settings.buffer_size, settings.held, self.rate, self.chunk, trip, jitter
-        )
-        self.network.set_buffer_size(buffer_size)
-        if settings.offset.auto or settings.buffer_size.auto:
-            self.screen.say(
-                f"auto: OFFSET {to_ms(self.offset, self.rate):.0f} ms, BUFFER_SIZE "
-                f"{to_ms(buffer_size, self.rate):.0f} ms for a round trip of {1000 * trip:.1f} ms"
-            )
-        if not settings.held.auto and settings.held.frames(self.rate) < self.held:
-            self.screen.say(f"HELD raised to {to_ms(self.held, self.rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
-
     async def _have(self, name: str, mode: Mode, progress: Progress | None = None) -> None:
         """Load an instrument as a mode needs it, and have the server know it; raises NetAudioError."""
         names = self.library.names
         if name not in names:
             where = "on the server" if self.library.offered else f"in {self.settings.wav}"
             raise SettingError(f"there is no instrument {name!r} {where}: choose one of {', '.join(names) or 'none'}")
-        held = None if mode == "local" else self.held
+        held = None if mode == "local" else self.auto.held
         await asyncio.to_thread(self.library.load, name, held, progress)
         if progress:
             progress.end()
@@ -251,6 +232,7 @@ class Client:
                 f"the sound device {self.speaker.name} is gone: start again, or choose another --device"
             )
         self.network.watch()
+        self.auto.follow(self._loop.time(), self.mode)
         self._warn_of_late_notes()
         return not self._quit.is_set() and self.player.song_end is None
 
@@ -259,8 +241,7 @@ class Client:
         late, now, link = self.late_notes, self._loop.time(), self.network.link
         if link and late - self._late >= LATE_NOTES and now - self._warned > WARN_SECONDS:
             self._late, self._warned = late, now
-            buffer_size, trip, jitter = Span(link.buffer_size), link.round_trip(0.5), link.jitter
-            needed = tuned(Span(), buffer_size, Span(), self.rate, self.chunk, trip, jitter).offset
+            needed = self.auto.needed(link)
             self.screen.say(
                 f"{late} notes were late: this network asks for an OFFSET of {to_ms(needed, self.rate):.0f} ms"
             )
@@ -302,19 +283,20 @@ class Client:
         await self._have(self.instrument, mode)
         self.library.program(self.instrument, mode)
         self.mode = mode
-        self.player.post(self.player.set_mode, mode, self.offset)
+        self.player.post(self.player.set_mode, mode, self.auto.offset)
         self._set_program()
         if mode != "local" and not self.online:
             self._stay_connected()
 
     async def _change_offset(self, step: int) -> None:
-        self.offset = max(0, self.offset + step)
-        least = least_held(self.offset, self.rate, self.chunk)
-        if self.held < least:
-            self.held = least + to_frames(MORE_HELD, self.rate)
+        """The player's own choice, which ends auto; more is held where that takes it."""
+        offset = max(0, self.auto.offset + step)
+        least = least_held(offset, self.rate, self.chunk)
+        if self.auto.held < least:
+            self.auto.held = least + to_frames(MORE_HELD, self.rate)
             for name in list(self.network.used):
                 await self._have(name, self.mode)
-        self.player.post(self.player.set_mode, self.mode, self.offset)
+        self.auto.fix(offset, self.mode)
 
     async def _change_instrument(self, name: str) -> None:
         await self._have(name, self.mode)

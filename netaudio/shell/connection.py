@@ -71,10 +71,10 @@ class Connection:
             raise RefusedError(str(error)) from None
         return cls(address, reader, writer, hello, answer)
 
-    async def attach(self, player: ClientPlayer, buffer_size: int, earlier: Link | None) -> Link:
+    async def attach(self, player: ClientPlayer, aim: int, earlier: Link | None) -> Link:
         """Open the UDP side and begin to measure the way; audio starts when the player joins."""
         secret, payload = bytes.fromhex(self.welcome.secret), PAYLOADS[self.hello.payload]
-        self.link = Link(player, self.welcome.ssrc, secret, payload, buffer_size, earlier)
+        self.link = Link(player, self.welcome.ssrc, secret, payload, aim, earlier)
         host = self._writer.get_extra_info("peername")[0]
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(

@@ -32,7 +32,7 @@ class Network:
         self.used: dict[str, None] = {}  # the instruments that were chosen, in order
         self._session = self._secret = ""
         self._running: asyncio.Task[str] | None = None
-        self._buffer_size = 0
+        self._buffer_size = self._aim = 0
         self._joined: float | None = None  # when the stream was asked for
 
     async def open(self, chunk: int) -> messages.Welcome:
@@ -52,7 +52,7 @@ class Network:
         assert self.connection is not None
         player, library = self._player, self._library
         library.offered = list(self.connection.welcome.instruments)
-        self.link = link = await self.connection.attach(player, self._buffer_size, self.link)
+        self.link = link = await self.connection.attach(player, self._aim, self.link)
 
         def late(seq: int, delay: int) -> None:
             player.post(player.moved, seq, delay)
@@ -72,14 +72,19 @@ class Network:
 
     @property
     def buffer_size(self) -> int:
-        """Frames: the slack that is aimed at."""
+        """Frames."""
         return self._buffer_size
 
-    def set_buffer_size(self, frames: int) -> None:
-        """The slack to aim at, from now on."""
-        self._buffer_size = frames
+    @property
+    def aim(self) -> int:
+        """Frames: the slack that is aimed at."""
+        return self._aim
+
+    def set_buffer_size(self, frames: int, aim: int) -> None:
+        """BUFFER_SIZE, and the slack to aim at, from now on."""
+        self._buffer_size, self._aim = frames, aim
         if self.link is not None:
-            self.link.buffer_size = frames
+            self.link.aim = aim
 
     async def describe(self, name: str) -> None:
         """Have the server load an instrument, and compare; nothing while there is no session."""

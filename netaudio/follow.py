@@ -1,0 +1,180 @@
+"""OFFSET and BUFFER_SIZE that follow the network while one plays: up at once, down slowly. Time is an argument."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio.tuning import Tuning, tuned
+from netaudio.units import Span
+
+BLOCK_SECONDS, BLOCKS = 2.0, 30  # a minute of round trips is remembered
+TAIL = 3.6  # p99.9 less p50 of two exponential ways, in units of their p90 less p50
+LOOK_SECONDS = 0.25
+TRIP_SPARE = 0.04  # of the jitter, above the p99 of the round trips
+HEADROOM = 0.15  # of the jitter, above what is needed: estimates waver, and not each of their steps is followed
+FIRST = 0.4  # the same before the first note, when few round trips are known
+STEP_SECONDS, MOST_CALM = 5.0, 640.0  # between steps down; doubled each time one of them was rued
+RUED_SECONDS = 300.0
+NOTES, LATE_NOTES = 10, 3  # so many late ones of so many are no accident of losses
+LATE_SECONDS = 3.0  # of packets that come late, until what they lack is added
+
+
+class Trips:
+    """The round trips of the last minute, in blocks: what is far from its block's median is jitter, while a
+    median that moves is another way."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS)
+        self._beyond: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS)  # each less its own median, or a neighbour's
+        self._medians: deque[float] = deque(maxlen=3)
+        self._open: list[float] = []
+        self._until: float | None = None
+
+    def begin(self, trips: Sequence[float]) -> None:
+        """Take a first block, measured by itself."""
+        if trips:
+            block = np.array(trips)
+            self._blocks.append(block)
+            self._beyond.append(block - np.median(block))
+
+    def add(self, now: float, trip: float) -> None:
+        if self._until is None:
+            self._until = now + BLOCK_SECONDS
+        if now >= self._until and self._open:
+            self._close()
+            self._until = now + BLOCK_SECONDS
+        self._open.append(trip)
+
+    def _close(self) -> None:
+        block = np.array(self._open)
+        self._open = []
+        self._medians.append(float(np.median(block)))
+        if len(self._medians) > 1:  # the block before, for now both its neighbours are known
+            self._beyond.append(self._blocks[-1] - max(self._medians))
+        self._blocks.append(block)
+
+    def usual(self) -> float:
+        """Seconds: p99."""
+        return _nearest((*self._blocks, np.array(self._open)), 0.99)
+
+    def jitter(self) -> float:
+        """Seconds: p99.9 less p50; as the p90 lets expect it where few have been seen, or more as it was."""
+        return max(0.0, _nearest(self._beyond, 0.999), TAIL * _nearest(self._beyond, 0.9))
+
+
+def _nearest(blocks: Sequence[NDArray[np.float64]] | deque[NDArray[np.float64]], share: float) -> float:
+    """A quantile by nearest rank; 0 of nothing."""
+    values = np.concatenate((*blocks, np.zeros(0)))
+    if not len(values):
+        return 0.0
+    rank = round(share * (len(values) - 1))
+    return float(np.partition(values, rank)[rank])
+
+
+class Figure:
+    """A figure that goes up as soon as it must and down in steps when that has been possible for a while."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+        self._calm, self._peak = STEP_SECONDS, 0.0
+        self._since: float | None = None  # it could have been lower
+        self._fell: float | None = None
+
+    def follow(self, now: float, need: float, spare: float, room: float) -> None:
+        """Stay between `need` and `room` beyond it; to go up is to go to `need` and `spare`."""
+        if need > self.value:
+            self.value = need + spare
+            if self._fell is not None and now - self._fell < RUED_SECONDS:
+                self._calm = min(2 * self._calm, MOST_CALM)
+        if need + room >= self.value or self._since is None:
+            self._since, self._peak = now, 0.0
+            return
+        self._peak = max(self._peak, need + spare)
+        if now - self._since >= self._calm and self._peak < self.value:
+            self.value = max(self._peak, self.value - max(room, (self.value - self._peak) / 2))
+            self._since = self._fell = now
+            self._peak = 0.0
+
+
+class Follow:
+    """Chooses what of OFFSET and BUFFER_SIZE is auto: `begin`, then `hear` of round trips and `look` often."""
+
+    def __init__(self, offset: Span, buffer_size: Span, held: Span, rate: int, chunk: int) -> None:
+        self._spans, self._rate, self._chunk = (offset, buffer_size, held), rate, chunk
+        self.trips = Trips()
+        self.short = False  # more OFFSET is needed than what is held allows
+        self._trip, self._jitter = Figure(0.0), Figure(0.0)
+        self.tuning = self._tuned()  # the last choice
+        self._next = self._ignore_until = 0.0
+        self._in_time: float | None = None  # when packets last were
+        self._margins: deque[int] = deque(maxlen=NOTES)
+
+    def begin(self, trips: Sequence[float]) -> Tuning:
+        """The choice before the first note, from round trips in seconds."""
+        self.trips.begin(trips)
+        jitter = self.trips.jitter()
+        self._trip = Figure(self.trips.usual() + TRIP_SPARE * jitter)
+        self._jitter = Figure(jitter * (1 + FIRST))
+        self.tuning = self._tuned()
+        return self.tuning
+
+    def fix(self, offset: int) -> bool:
+        """The player chose an OFFSET: it is no longer followed. Whether it was."""
+        was = self._spans[0].auto
+        self._spans = (Span(offset), *self._spans[1:])
+        self.tuning, self.short = self._tuned(), False
+        return was
+
+    def hear(self, now: float, trips: Sequence[float]) -> None:
+        """Round trips whose replies came together: behind a stall they queue, and the last tells of the way."""
+        if trips:
+            self.trips.add(now, min(trips))
+
+    def look(self, now: float, slack: int | None, margins: Sequence[int], most: int) -> Tuning | None:
+        """Another choice, if one is due. `slack` is the p1 of the last second, `margins` the knit margins since
+        the last look, `most` the largest OFFSET for which enough is held; all in frames."""
+        if now >= self._ignore_until:  # until then they are of notes begun with less
+            self._margins.extend(margins)
+        if self._in_time is None or slack is None or slack >= 0:
+            self._in_time = now
+        if now < self._next:
+            return None
+        self._next = now + LOOK_SECONDS
+        chunk = self._chunk / self._rate
+        jitter = max(self.trips.jitter(), self._unseen(now, slack))
+        self._jitter.follow(now, jitter, HEADROOM * jitter, max(0.5 * jitter, 2 * chunk))
+        # One of the three chunks in OFFSET is there to waver in.
+        need = max(self.trips.usual() - chunk, self._late_by())
+        spare = 0.75 * chunk + TRIP_SPARE * self._jitter.value
+        self._trip.follow(now, need, spare, max(spare, 0.05 * need) + 2 * chunk)
+        return self._choose(most)
+
+    def _unseen(self, now: float, slack: int | None) -> float:
+        """The jitter, if the stream is unsteadier than the round trips tell; else 0."""
+        if slack is None or self._in_time is None or now - self._in_time <= LATE_SECONDS:
+            return 0.0
+        self._in_time = now
+        return self._jitter.value - slack / self._rate
+
+    def _late_by(self) -> float:
+        """The round trip, if notes tell that it is longer than the measured ones; else 0."""
+        worst = sorted(self._margins)[LATE_NOTES - 1] if len(self._margins) == NOTES else 0
+        return self._trip.value - worst / self._rate if worst < 0 else 0.0
+
+    def _choose(self, most: int) -> Tuning | None:
+        before, self.tuning = self.tuning, self._tuned(most)
+        if self.tuning[:3] == before[:3]:
+            return None
+        if self.tuning.offset > before.offset:
+            self._margins.clear()
+            self._ignore_until = self._next + 1.0 + before.offset / self._rate
+        return self.tuning
+
+    def _tuned(self, most: int | None = None) -> Tuning:
+        offset, buffer_size, held = self._spans
+        figures = self._rate, self._chunk, self._trip.value, self._jitter.value
+        chosen = tuned(offset, buffer_size, held, *figures)
+        self.short = most is not None and offset.auto and chosen.offset > most
+        return tuned(Span(most), buffer_size, held, *figures) if self.short else chosen

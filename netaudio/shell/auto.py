@@ -1,0 +1,106 @@
+"""OFFSET, BUFFER_SIZE and HELD: set before the first note, and where they are auto, following the network."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from netaudio.config import ResolvedSettings
+from netaudio.follow import Follow
+from netaudio.link import Link
+from netaudio.player import ClientPlayer, Mode
+from netaudio.shell.network import PROBES, Network
+from netaudio.tuning import GUESS_SECONDS, Tuning, most_offset, tuned
+from netaudio.units import Span, to_frames, to_ms
+
+AUTO_PROBES = 70  # round trips that are awaited, one every 20 ms
+DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
+
+
+class Auto:
+    """`measure` once, then `follow` often. `offset` and `held` are frames; more may be held at any time."""
+
+    def __init__(self, player: ClientPlayer, network: Network, chunk: int, say: Callable[[str], None]) -> None:
+        self.offset = self.held = 0
+        self.changes: list[tuple[int, int, int]] = []  # while playing: (position, OFFSET, BUFFER_SIZE)
+        self._player, self._network, self._chunk, self._say = player, network, chunk, say
+        self._rate = player.rate
+        self._follow: Follow | None = None
+        self._link: Link | None = None  # whose round trips and
+        self._probed = self._margins = 0  # knit margins have been taken so far
+        self._short = False
+
+    async def measure(self, settings: ResolvedSettings) -> None:
+        """Set all three, from the network where they are auto."""
+        network, rate = self._network, self._rate
+        spans = settings.offset, settings.buffer_size, settings.held
+        auto = settings.offset.auto or settings.buffer_size.auto
+        guess = to_frames(GUESS_SECONDS, rate)
+        before = guess if settings.buffer_size.auto else settings.buffer_size.frames(rate)
+        network.set_buffer_size(before, before)
+        if network.connection:
+            await network.enter(AUTO_PROBES if auto else PROBES)
+        link = self._link = network.link
+        if auto and link and link.probed:
+            self._follow, trips = Follow(*spans, rate, self._chunk), link.trips_since(0)
+            self._probed = link.probed
+            chosen = self._follow.begin(trips)
+            self._say(
+                f"auto: OFFSET {to_ms(chosen.offset, rate):.0f} ms, BUFFER_SIZE "
+                f"{to_ms(chosen.buffer_size, rate):.0f} ms for a round trip of {1000 * link.round_trip(0.5):.1f} ms"
+            )
+        else:
+            if auto:
+                settings = dataclasses.replace(settings, offset=DEFAULT_OFFSET, buffer_size=DEFAULT_BUFFER_SIZE)
+                self._say(f"auto: nothing to measure; OFFSET {settings.offset}, BUFFER_SIZE {settings.buffer_size}")
+            chosen = tuned(settings.offset, settings.buffer_size, settings.held, rate, self._chunk, 0.0, 0.0)
+        self.held = chosen.held
+        if not settings.held.auto and settings.held.frames(rate) < self.held:
+            self._say(f"HELD raised to {to_ms(self.held, rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
+        self._player.offset = self.offset = chosen.offset
+        network.set_buffer_size(chosen.buffer_size, chosen.aim)
+
+    def follow(self, now: float, mode: Mode) -> None:
+        """Take what the network did since the last call, and choose anew where that asks for it."""
+        follow, link = self._follow, self._network.link
+        if follow is None or link is None or self._network.connection is None:
+            return
+        if link is not self._link:
+            self._link, self._probed = link, 0
+        follow.hear(now, link.trips_since(self._probed))
+        self._probed = link.probed
+        most = most_offset(self.held, self._rate, self._chunk)
+        chosen = follow.look(now, link.slack(now), self._new_margins(), most)
+        if chosen:
+            self._take(chosen, mode)
+        if follow.short and not self._short:
+            self._short = True
+            self._say(
+                f"this network asks for a longer OFFSET than the {to_ms(self.held, self._rate):.0f} ms that are held "
+                "allow: start again with a longer --held"
+            )
+
+    def fix(self, offset: int, mode: Mode) -> None:
+        """An OFFSET of the player's own, which is not followed from now on."""
+        if self._follow is None:
+            self.offset = offset
+            self._player.post(self._player.set_mode, mode, offset)
+            return
+        if self._follow.fix(offset):
+            self._say("OFFSET is no longer auto: it stays where you put it")
+        self._take(self._follow.tuning, mode)
+
+    def needed(self, link: Link) -> int:
+        """The OFFSET that the network asks for under the present BUFFER_SIZE."""
+        size, trip = Span(self._network.buffer_size), link.round_trip(0.99)
+        return tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
+
+    def _take(self, chosen: Tuning, mode: Mode) -> None:
+        self.offset = chosen.offset
+        self._network.set_buffer_size(chosen.buffer_size, chosen.aim)
+        self._player.post(self._player.set_mode, mode, chosen.offset)
+        self.changes.append((self._player.position, chosen.offset, chosen.buffer_size))
+
+    def _new_margins(self) -> Sequence[int]:
+        margins = self._player.knit.tally.margins
+        new = margins[self._margins :] if len(margins) >= self._margins else margins[:]  # a song counts anew
+        self._margins = len(margins)
+        return new
