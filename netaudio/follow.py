@@ -1,4 +1,8 @@
-"""OFFSET and BUFFER_SIZE that follow the network while one plays: up at once, down slowly. Time is an argument."""
+"""OFFSET and BUFFER_SIZE that follow the network while one plays: up at once, down slowly. Time is an argument.
+
+OFFSET covers the round trip (p99), BUFFER_SIZE and three chunks. BUFFER_SIZE covers the jitter of both ways: that
+of the packets is the slack which the server is asked for, that of the keys is what is left.
+"""
 
 from collections import deque
 from collections.abc import Sequence
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio.session import EASE, MEMORY_SECONDS
 from netaudio.tuning import Tuning, tuned
 from netaudio.units import Span
 
@@ -22,8 +27,8 @@ LATE_SECONDS = 3.0  # of packets that come late, until what they lack is added
 
 
 class Trips:
-    """The round trips of the last minute, in blocks: what is far from its block's median is jitter, while a
-    median that moves is another way."""
+    """The round trips of the last minute, in blocks: what is beyond the medians of its block and of both
+    neighbours is jitter, while a median that moves is another way."""
 
     def __init__(self) -> None:
         self._blocks: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS)
@@ -38,6 +43,7 @@ class Trips:
             block = np.array(trips)
             self._blocks.append(block)
             self._beyond.append(block - np.median(block))
+            self._medians.append(float(np.median(block)))
 
     def add(self, now: float, trip: float) -> None:
         if self._until is None:
@@ -51,7 +57,7 @@ class Trips:
         block = np.array(self._open)
         self._open = []
         self._medians.append(float(np.median(block)))
-        if len(self._medians) > 1:  # the block before, for now both its neighbours are known
+        if len(self._medians) == 3:  # both neighbours of the block before are known
             self._beyond.append(self._blocks[-1] - max(self._medians))
         self._blocks.append(block)
 
@@ -81,11 +87,16 @@ class Figure:
         self._calm, self._peak = STEP_SECONDS, 0.0
         self._since: float | None = None  # it could have been lower
         self._fell: float | None = None
+        self._rose: float | None = None
+        self._row = 0  # rises that came soon after another
 
     def follow(self, now: float, need: float, spare: float, room: float) -> None:
-        """Stay between `need` and `room` beyond it; to go up is to go to `need` and `spare`."""
+        """Stay between `need` and `room` beyond it; to go up is to go to `need` and `spare`,
+        further the more often it had to go up lately."""
         if need > self.value:
-            self.value = need + spare
+            self._row = self._row + 1 if self._rose is not None and now - self._rose < STEP_SECONDS else 0
+            self._rose = now
+            self.value = need + spare * min(8, 1 << max(0, self._row - 1))
             if self._fell is not None and now - self._fell < RUED_SECONDS:
                 self._calm = min(2 * self._calm, MOST_CALM)
         if need + room >= self.value or self._since is None:
@@ -107,7 +118,7 @@ class Follow:
         self.short = False  # more OFFSET is needed than what is held allows
         self._trip, self._jitter = Figure(0.0), Figure(0.0)
         self.tuning = self._tuned()  # the last choice
-        self._next = self._ignore_until = 0.0
+        self._next = self._ignore_until = self._eased = 0.0
         self._in_time: float | None = None  # when packets last were
         self._margins: deque[int] = deque(maxlen=NOTES)
 
@@ -149,7 +160,7 @@ class Follow:
         need = max(self.trips.usual() - chunk, self._late_by())
         spare = 0.75 * chunk + TRIP_SPARE * self._jitter.value
         self._trip.follow(now, need, spare, max(spare, 0.05 * need) + 2 * chunk)
-        return self._choose(most)
+        return self._choose(now, most)
 
     def _unseen(self, now: float, slack: int | None) -> float:
         """The jitter, if the stream is unsteadier than the round trips tell; else 0."""
@@ -163,8 +174,13 @@ class Follow:
         worst = sorted(self._margins)[LATE_NOTES - 1] if len(self._margins) == NOTES else 0
         return self._trip.value - worst / self._rate if worst < 0 else 0.0
 
-    def _choose(self, most: int) -> Tuning | None:
-        before, self.tuning = self.tuning, self._tuned(most)
+    def _choose(self, now: float, most: int) -> Tuning | None:
+        before, chosen = self.tuning, self._tuned(most)
+        if chosen.aim < before.aim:
+            self._eased = now + (before.aim - chosen.aim) / self._rate / EASE + MEMORY_SECONDS
+        if now < self._eased:  # the server still hears of keys as late as it did
+            chosen = max(chosen, before)._replace(aim=chosen.aim)
+        self.tuning = chosen
         if self.tuning[:3] == before[:3]:
             return None
         if self.tuning.offset > before.offset:

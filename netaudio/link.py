@@ -27,6 +27,7 @@ from netaudio.units import unwrap16, unwrap32, wrap32
 REPORT_SECONDS = 0.05
 PROBE_SECONDS = 0.02  # between reports while the round trip is being measured
 RESEND_SECONDS = (0.0, 0.005, 0.015, 0.035)  # a lost TCP segment would hold an event back for 200 ms
+BURST, REPLENISH_SECONDS = 8, 0.01  # reports with events that may go out at once, and how soon another may
 WINDOW_SECONDS = 1.0
 ROUND_TRIPS, RECENT_TRIPS = 2000, 40  # kept
 
@@ -70,6 +71,7 @@ class Link:
         self._unheard: deque[Event] = deque()
         self._due: list[float] = []
         self._next_report = 0.0
+        self._burst, self._burst_at = float(BURST), 0.0
         self._counter = 0
         self._began = player.began
         self._highest: int | None = None  # extended sequence number
@@ -96,13 +98,19 @@ class Link:
         return out
 
     def datagrams(self, now: float) -> list[bytes]:
-        """The reports that are due: at once and thrice more with new events, else regularly. After `control`."""
+        """The reports that are due: at once and thrice more with new events, else regularly. After `control`.
+
+        Under hundreds of events a second reports carry more of them instead of going out more often."""
         while self._unheard and self._unheard[0].seq <= self.heard:
             self._unheard.popleft()
         if not self._unheard:
             self._due.clear()
-        if now < self._next_report and not any(due <= now for due in self._due):
-            return []
+        self._burst = min(BURST, self._burst + (now - self._burst_at) / REPLENISH_SECONDS)
+        self._burst_at = now
+        if now < self._next_report:
+            if self._burst < 1 or not any(due <= now for due in self._due):
+                return []
+            self._burst -= 1
         self._due = [due for due in self._due if due > now]
         self._next_report = now + (PROBE_SECONDS if self.probing else REPORT_SECONDS)
         return [self._report(now).pack(self.secret)]

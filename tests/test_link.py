@@ -229,6 +229,22 @@ def test_events_are_repeated_until_they_are_heard() -> None:
     assert reports(link, 2.06)[0].events == ()
 
 
+@pytest.mark.parametrize(("every", "most"), [(0.001, 150_000), (0.0125, 45_000), (0.1, 12_000)])
+def test_a_glissando_takes_little_bandwidth(every: float, most: int) -> None:
+    """Bytes in a second of so many events, heard 60 ms later; the fastest hands make 80 of them."""
+    link, sent, octets, seq = linked(), 0.0, 0, 0
+    for step in range(400):
+        now = 1 + step * 0.0025
+        while sent <= now - 1:
+            link.player.push(now, bytes((0x90, seq % 128, 127)))
+            sent, seq = sent + every, seq + 1
+        link.player.render(BLOCK, now)
+        link.control(now)
+        octets += sum(len(data) + 28 for data in link.datagrams(now))  # with IP and UDP
+        link.receive_datagram(reply(heard=max(0, seq - round(0.06 / every) - 1)), now)
+    assert 0 < octets < most
+
+
 def test_a_report_carries_the_first_events_of_too_many() -> None:
     link = linked()
     press(link, 100)
