@@ -122,13 +122,13 @@ class Follow:
         self._in_time: float | None = None  # when packets last were
         self._margins: deque[int] = deque(maxlen=NOTES)
 
-    def begin(self, trips: Sequence[float]) -> Tuning:
-        """The choice before the first note, from round trips in seconds."""
+    def begin(self, trips: Sequence[float], most: int | None = None) -> Tuning:
+        """The first choice, from round trips in seconds; `most` as for `look`, if anything is held already."""
         self.trips.begin(trips)
         jitter = self.trips.jitter()
         self._trip = Figure(self.trips.usual() + TRIP_SPARE * jitter)
         self._jitter = Figure(jitter * (1 + FIRST))
-        self.tuning = self._tuned()
+        self.tuning = self._tuned(most)
         return self.tuning
 
     def fix(self, offset: int) -> bool:

@@ -22,10 +22,13 @@ def test_auto_plays_as_exactly_with_less(tmp_path: Path) -> None:
     assert said, result.text
     offset, buffer_size, trip = (float(number) * RATE / 1000 for number in said.groups())
     report = result.report
-    assert abs(report["offset_frames"] - offset) < RATE / 1000
-    assert 0.01 * RATE <= buffer_size < offset < 0.1 * RATE
-    assert report["offset_frames"] >= trip + buffer_size + 2 * CHUNK
-    assert report["held_frames"] == report["offset_frames"] + 2 * CHUNK + RAMP
+    assert 0.01 * RATE <= buffer_size < offset < 0.2 * RATE
+    assert offset >= trip + buffer_size + 2 * CHUNK
+    changes = [[0, offset, buffer_size], *report["changes"]]  # such as a machine that stops for a while asks for
+    assert abs(report["offset_frames"] - changes[-1][1]) < RATE / 1000
+    assert abs(report["buffer_size_frames"] - changes[-1][2]) < RATE / 1000
+    room = report["held_frames"] - 2 * CHUNK - RAMP
+    assert abs(room - (offset + 0.25 * RATE)) < RATE / 1000 and report["offset_frames"] <= room
     exact = reference(SONG).mix(len(result.sound)).astype(np.float32)
     assert difference(result.sound, exact, result.spans) <= 1, result.figures()
     assert report["packets"]["lost"] == 0 and report["frames"]["streamed"] > 0.5 * report["frames"]["played"]

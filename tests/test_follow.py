@@ -166,3 +166,44 @@ def test_the_choice_is_tight_and_safe(delay: float, jitter: float) -> None:
         top = float(np.quantile(hour.trips, 0.999))
         assert hour.offsets[-1] <= top * RATE + hour.sizes[-1] + 3 * CHUNK, (seed, top)
     assert late / 4 < 0.2
+
+
+def test_notes_that_keep_coming_late_raise_offset_and_a_few_do_not() -> None:
+    """As where the server is slow: its round trips are short and its sound is late."""
+    for late, raised in ((2, False), (3, True)):
+        follow = following([0.02] * 70)
+        before = follow.tuning.offset
+        chosen = follow.look(1.0, 700, [-960] * late + [50] * (10 - late), HELD)
+        assert (chosen is not None) is raised
+        assert follow.tuning.offset >= before + 960 * raised
+
+
+def test_packets_that_keep_coming_late_raise_buffer_size_once() -> None:
+    follow = following([0.02] * 70)
+    before = follow.tuning.buffer_size
+    taken: list[float] = []
+    for step in range(100):
+        slack = 700 if taken else -480
+        if chosen := follow.look(step * POLL, slack, (), HELD):
+            taken.append(step * POLL)
+            assert chosen.buffer_size >= before + 480
+    assert len(taken) == 1 and 2 < taken[0] < 4
+
+
+def test_what_the_player_sets_is_not_followed() -> None:
+    follow = following([0.02] * 70)
+    assert follow.fix(4000) and not follow.fix(3000)
+    assert follow.tuning.offset == 3000
+    for step in range(200):
+        follow.hear(step * POLL, [0.08])
+        follow.look(step * POLL, 700, (), HELD)
+        assert follow.tuning.offset == 3000
+
+
+def test_a_set_buffer_size_stays_while_offset_follows() -> None:
+    follow = Follow(AUTO, Span(1920), Span(HELD), RATE, CHUNK)
+    before = follow.begin([0.02] * 70)
+    for step in range(200):
+        follow.hear(step * POLL, [0.08])
+        follow.look(step * POLL, 700, (), HELD)
+    assert follow.tuning.buffer_size == 1920 and follow.tuning.offset >= before.offset + 0.055 * RATE

@@ -125,3 +125,20 @@ def test_it_stops_at_what_is_held_and_says_so() -> None:
     assert playing.follow.short
     assert least_held(playing.follow.tuning.offset, RATE, CHUNK) == HELD
     check_law(playing.stage)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_bursts_of_losses_hold_no_tail_up_where_auto_knows_the_jitter(seed: int) -> None:
+    """2 % of all packets are lost, three at a time: now and then both ways of an event and its first repeats."""
+    playing = Following(Network(0.04, 0.03), seed)
+    rng, left = np.random.default_rng(seed), [0]
+
+    def burst(_: object) -> bool:
+        left[0] = 3 if left[0] == 0 and rng.random() < 0.007 else max(0, left[0] - 1)
+        return left[0] > 0
+
+    playing.stage.up.drop = playing.stage.control.drop = burst
+    playing.sing(25.0)
+    margins = playing.run(25.0)
+    assert len(margins) > 150 and min(margins) >= 0
+    check_law(playing.stage)

@@ -26,7 +26,7 @@ class Auto:
         self._follow: Follow | None = None
         self._link: Link | None = None  # whose round trips and
         self._probed = self._margins = 0  # knit margins have been taken so far
-        self._short = False
+        self._begun = self._short = False
 
     async def measure(self, settings: ResolvedSettings) -> None:
         """Set all three, from the network where they are auto."""
@@ -39,14 +39,10 @@ class Auto:
         if network.connection:
             await network.enter(AUTO_PROBES if auto else PROBES)
         link = self._link = network.link
-        if auto and link and link.probed:
-            self._follow, trips = Follow(*spans, rate, self._chunk), link.trips_since(0)
-            self._probed = link.probed
-            chosen = self._follow.begin(trips)
-            self._say(
-                f"auto: OFFSET {to_ms(chosen.offset, rate):.0f} ms, BUFFER_SIZE "
-                f"{to_ms(chosen.buffer_size, rate):.0f} ms for a round trip of {1000 * link.round_trip(0.5):.1f} ms"
-            )
+        if auto:
+            self._follow = Follow(*spans, rate, self._chunk)
+        if self._follow and link and link.probed:
+            chosen = self._begin(self._follow, link)
         else:
             if auto:
                 settings = dataclasses.replace(settings, offset=DEFAULT_OFFSET, buffer_size=DEFAULT_BUFFER_SIZE)
@@ -58,6 +54,15 @@ class Auto:
         self._player.offset = self.offset = chosen.offset
         network.set_buffer_size(chosen.buffer_size, chosen.aim)
 
+    def _begin(self, follow: Follow, link: Link, most: int | None = None) -> Tuning:
+        chosen = follow.begin(link.trips_since(0), most)
+        self._begun, self._probed = True, link.probed
+        self._say(
+            f"auto: OFFSET {to_ms(chosen.offset, self._rate):.0f} ms, BUFFER_SIZE "
+            f"{to_ms(chosen.buffer_size, self._rate):.0f} ms for a round trip of {1000 * link.round_trip(0.5):.1f} ms"
+        )
+        return chosen
+
     def follow(self, now: float, mode: Mode) -> None:
         """Take what the network did since the last call, and choose anew where that asks for it."""
         follow, link = self._follow, self._network.link
@@ -65,9 +70,13 @@ class Auto:
             return
         if link is not self._link:
             self._link, self._probed = link, 0
+        most = most_offset(self.held, self._rate, self._chunk)
+        if not self._begun:  # there was no server before the first note
+            if link.probed >= PROBES:
+                self._take(self._begin(follow, link, most), mode)
+            return
         follow.hear(now, link.trips_since(self._probed))
         self._probed = link.probed
-        most = most_offset(self.held, self._rate, self._chunk)
         chosen = follow.look(now, link.slack(now), self._new_margins(), most)
         if chosen:
             self._take(chosen, mode)
@@ -94,10 +103,12 @@ class Auto:
         return tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
 
     def _take(self, chosen: Tuning, mode: Mode) -> None:
-        self.offset = chosen.offset
+        changed = (self.offset, self._network.buffer_size) != (chosen.offset, chosen.buffer_size)
         self._network.set_buffer_size(chosen.buffer_size, chosen.aim)
-        self._player.post(self._player.set_mode, mode, chosen.offset)
-        self.changes.append((self._player.position, chosen.offset, chosen.buffer_size))
+        if changed:
+            self.offset = chosen.offset
+            self._player.post(self._player.set_mode, mode, chosen.offset)
+            self.changes.append((self._player.position, chosen.offset, chosen.buffer_size))
 
     def _new_margins(self) -> Sequence[int]:
         margins = self._player.knit.tally.margins
