@@ -131,12 +131,11 @@ class Follow:
         self.tuning = self._tuned(most)
         return self.tuning
 
-    def fix(self, offset: int) -> bool:
-        """The player chose an OFFSET: it is no longer followed. Whether it was."""
-        was = self._spans[0].auto
+    def fix(self, offset: int) -> Tuning:
+        """The choice under an OFFSET of the player's own, which is no longer followed."""
         self._spans = (Span(offset), *self._spans[1:])
-        self.tuning, self.short = self._tuned(), False
-        return was
+        self.tuning = self._tuned()
+        return self.tuning
 
     def hear(self, now: float, trips: Sequence[float]) -> None:
         """Round trips whose replies came together: behind a stall they queue, and the last tells of the way."""

@@ -192,8 +192,7 @@ def test_packets_that_keep_coming_late_raise_buffer_size_once() -> None:
 
 def test_what_the_player_sets_is_not_followed() -> None:
     follow = following([0.02] * 70)
-    assert follow.fix(4000) and not follow.fix(3000)
-    assert follow.tuning.offset == 3000
+    assert follow.fix(3000).offset == 3000
     for step in range(200):
         follow.hear(step * POLL, [0.08])
         follow.look(step * POLL, 700, (), HELD)

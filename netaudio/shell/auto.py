@@ -1,6 +1,5 @@
 """OFFSET, BUFFER_SIZE and HELD: set before the first note, and where they are auto, following the network."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 from netaudio.config import ResolvedSettings
@@ -12,6 +11,7 @@ from netaudio.tuning import GUESS_SECONDS, Tuning, most_offset, tuned
 from netaudio.units import Span, to_frames, to_ms
 
 AUTO_PROBES = 70  # round trips that are awaited, one every 20 ms
+LATE_NOTES, WARN_SECONDS = 3, 30.0  # late notes until the player is told, and between such warnings
 DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
 
 
@@ -27,6 +27,8 @@ class Auto:
         self._link: Link | None = None  # whose round trips and
         self._probed = self._margins = 0  # knit margins have been taken so far
         self._begun = self._short = False
+        self._offset_follows = False
+        self._late, self._warned = 0, -WARN_SECONDS
 
     async def measure(self, settings: ResolvedSettings) -> None:
         """Set all three, from the network where they are auto."""
@@ -41,13 +43,15 @@ class Auto:
         link = self._link = network.link
         if auto:
             self._follow = Follow(*spans, rate, self._chunk)
+            self._offset_follows = settings.offset.auto
         if self._follow and link and link.probed:
             chosen = self._begin(self._follow, link)
         else:
+            offset = DEFAULT_OFFSET if settings.offset.auto else settings.offset
+            buffer_size = DEFAULT_BUFFER_SIZE if settings.buffer_size.auto else settings.buffer_size
+            chosen = tuned(offset, buffer_size, settings.held, rate, self._chunk, 0.0, 0.0)
             if auto:
-                settings = dataclasses.replace(settings, offset=DEFAULT_OFFSET, buffer_size=DEFAULT_BUFFER_SIZE)
-                self._say(f"auto: nothing to measure; OFFSET {settings.offset}, BUFFER_SIZE {settings.buffer_size}")
-            chosen = tuned(settings.offset, settings.buffer_size, settings.held, rate, self._chunk, 0.0, 0.0)
+                self._say(f"auto: nothing to measure; OFFSET {offset}, BUFFER_SIZE {buffer_size}")
         self.held = chosen.held
         if not settings.held.auto and settings.held.frames(rate) < self.held:
             self._say(f"HELD raised to {to_ms(self.held, rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
@@ -89,18 +93,27 @@ class Auto:
 
     def fix(self, offset: int, mode: Mode) -> None:
         """An OFFSET of the player's own, which is not followed from now on."""
+        if self._offset_follows:
+            self._offset_follows = False
+            self._say("OFFSET is no longer auto: it stays where you put it")
         if self._follow is None:
             self.offset = offset
             self._player.post(self._player.set_mode, mode, offset)
-            return
-        if self._follow.fix(offset):
-            self._say("OFFSET is no longer auto: it stays where you put it")
-        self._take(self._follow.tuning, mode)
+        else:
+            self._take(self._follow.fix(offset), mode)
 
-    def needed(self, link: Link) -> int:
-        """The OFFSET that the network asks for under the present BUFFER_SIZE."""
-        size, trip = Span(self._network.buffer_size), link.round_trip(0.99)
-        return tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
+    def warn(self, now: float, late: int) -> None:
+        """Now and then, and only while notes go on coming late: what a longer OFFSET would do."""
+        link = self._network.link
+        if link is None or self._offset_follows or late - self._late < LATE_NOTES:
+            return
+        if now - self._warned > WARN_SECONDS:
+            self._late, self._warned = late, now
+            size, trip = Span(self._network.buffer_size), link.round_trip(0.99)
+            needed = tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
+            self._say(
+                f"{late} notes were late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
+            )
 
     def _take(self, chosen: Tuning, mode: Mode) -> None:
         changed = (self.offset, self._network.buffer_size) != (chosen.offset, chosen.buffer_size)

@@ -30,13 +30,12 @@ from netaudio.shell.recorder import Recorder
 from netaudio.shell.songs import song_events, song_instruments
 from netaudio.shell.speaker import Speaker, open_speaker
 from netaudio.tuning import MORE_HELD, least_held
-from netaudio.units import Span, to_frames, to_ms
+from netaudio.units import Span, to_frames
 
 MODES: tuple[Mode, ...] = ("hybrid", "local", "remote")  # in the order of the M key
 OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
-LATE_NOTES, WARN_SECONDS = 3, 30.0  # late notes until the player is told, and between such warnings
 SHOW_SECONDS = 0.1
 FADE_SECONDS = 0.05  # from Esc to silence
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
@@ -54,7 +53,6 @@ class Client:
         self.online = settings.mode != "local"
         self.history = History()
         self._inputs: list[Keys | MidiIn] = []
-        self._late, self._warned = 0, -WARN_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:
@@ -233,18 +231,8 @@ class Client:
             )
         self.network.watch()
         self.auto.follow(self._loop.time(), self.mode)
-        self._warn_of_late_notes()
+        self.auto.warn(self._loop.time(), self.late_notes)
         return not self._quit.is_set() and self.player.song_end is None
-
-    def _warn_of_late_notes(self) -> None:
-        """Now and then, and only while notes go on coming late: what OFFSET would do."""
-        late, now, link = self.late_notes, self._loop.time(), self.network.link
-        if link and late - self._late >= LATE_NOTES and now - self._warned > WARN_SECONDS:
-            self._late, self._warned = late, now
-            needed = self.auto.needed(link)
-            self.screen.say(
-                f"{late} notes were late: this network asks for an OFFSET of {to_ms(needed, self.rate):.0f} ms"
-            )
 
     def _push(self, time: float, message: bytes) -> None:
         """What a key did, on any thread: everything live is played on channel 1."""
