@@ -156,7 +156,7 @@ class Follow:
         jitter = max(self.trips.jitter(), self._unseen(now, slack))
         self._jitter.follow(now, jitter, HEADROOM * jitter, max(0.5 * jitter, 2 * chunk))
         # One of the three chunks in OFFSET is there to waver in.
-        need = max(self.trips.usual() - chunk, self._late_by())
+        need = max(self.trips.usual() - chunk, min(self._late_by(), most / self._rate))
         spare = 0.75 * chunk + TRIP_SPARE * self._jitter.value
         self._trip.follow(now, need, spare, max(spare, 0.05 * need) + 2 * chunk)
         return self._choose(now, most)
@@ -171,7 +171,10 @@ class Follow:
     def _late_by(self) -> float:
         """The round trip, if notes tell that it is longer than the measured ones; else 0."""
         worst = sorted(self._margins)[LATE_NOTES - 1] if len(self._margins) == NOTES else 0
-        return self._trip.value - worst / self._rate if worst < 0 else 0.0
+        if worst >= 0:
+            return 0.0
+        self._margins.clear()
+        return self._trip.value - worst / self._rate
 
     def _choose(self, now: float, most: int) -> Tuning | None:
         before, chosen = self.tuning, self._tuned(most)

@@ -206,3 +206,15 @@ def test_a_set_buffer_size_stays_while_offset_follows() -> None:
         follow.hear(step * POLL, [0.08])
         follow.look(step * POLL, 700, (), HELD)
     assert follow.tuning.buffer_size == 1920 and follow.tuning.offset >= before.offset + 0.055 * RATE
+
+
+def test_late_notes_that_no_offset_could_mend_are_soon_forgotten() -> None:
+    follow = following([0.02] * 70, held=RATE // 10)
+    before, most = follow.tuning.offset, most_offset(RATE // 10, RATE, CHUNK)
+    for step in range(600):
+        now = step * POLL
+        follow.hear(now, [0.02])
+        follow.look(now, 700, [-9600 if now < 5 else 50], most)
+        assert follow.tuning.offset <= most
+        assert follow.tuning.offset == most or not 1 < now < 10
+    assert not follow.short and follow.tuning.offset < before + 0.01 * RATE
