@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.session import EASE, MEMORY_SECONDS
-from netaudio.tuning import Tuning, tuned
+from netaudio.tuning import SLACK_SHARE, Tuning, tuned
 from netaudio.units import Span
 
 BLOCK_SECONDS, BLOCKS = 2.0, 30  # a minute of round trips is remembered
@@ -166,7 +166,7 @@ class Follow:
         if slack is None or self._in_time is None or now - self._in_time <= LATE_SECONDS:
             return 0.0
         self._in_time = now
-        return self._jitter.value - slack / self._rate
+        return (self.tuning.aim - 2 * self._chunk - slack) / SLACK_SHARE / self._rate
 
     def _late_by(self) -> float:
         """The round trip, if notes tell that it is longer than the measured ones; else 0."""

@@ -6,7 +6,7 @@ from netaudio.score import RAMP_SECONDS
 from netaudio.units import Span, to_frames
 
 GUESS_SECONDS = 0.02  # the BUFFER_SIZE under which the network is measured
-LEAST_SECONDS = 0.01
+LEAST_SECONDS = 0.01  # of jitter, both of packets and of keys: computers stall for so long, too
 MORE_HELD = 0.25  # seconds that are held beyond what OFFSET needs, for it to grow
 # Of the jitter. The server aims for 99 packets of 100; by how much the last one may be later goes by this.
 SLACK_SHARE = 0.5
@@ -30,9 +30,10 @@ def tuned(
 
     The jitter of both ways is room between OFFSET and the slack; where BUFFER_SIZE is auto it is a part of it.
     """
-    jitter_frames, trip_frames = to_frames(jitter, rate), to_frames(round_trip, rate)
+    trip_frames, least_room = to_frames(round_trip, rate), to_frames(LEAST_SECONDS, rate)
+    jitter_frames = max(to_frames(jitter, rate), least_room)
     if buffer_size.auto:
-        least = to_frames(LEAST_SECONDS, rate) + 2 * chunk
+        least = least_room + 2 * chunk
         aim = max(least, round(SLACK_SHARE * jitter_frames) + 2 * chunk)
         buffer_frames = aim + jitter_frames
         if not offset.auto:

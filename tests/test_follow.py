@@ -180,13 +180,13 @@ def test_notes_that_keep_coming_late_raise_offset_and_a_few_do_not() -> None:
 
 def test_packets_that_keep_coming_late_raise_buffer_size_once() -> None:
     follow = following([0.02] * 70)
-    before = follow.tuning.buffer_size
+    before = follow.tuning.aim
     taken: list[float] = []
     for step in range(100):
         slack = 700 if taken else -480
         if chosen := follow.look(step * POLL, slack, (), HELD):
             taken.append(step * POLL)
-            assert chosen.buffer_size >= before + 480
+            assert chosen.aim >= before + 480
     assert len(taken) == 1 and 2 < taken[0] < 4
 
 
