@@ -22,7 +22,8 @@ HEADROOM = 0.15  # of the jitter, above what is needed: estimates waver, and not
 FIRST = 0.4  # the same before the first note, when few round trips are known
 STEP_SECONDS, MOST_CALM = 5.0, 640.0  # between steps down; doubled each time one of them was rued
 RUED_SECONDS = 300.0
-NOTES, LATE_NOTES = 10, 3  # so many late ones of so many are no accident of losses
+NOTES, NOTE_SECONDS = 10, 5.0  # at least so many of the last seconds are judged by
+LATE_SHARE = 0.3  # of them; fewer are a loss or a stall
 LATE_SECONDS = 3.0  # of packets that come late, until what they lack is added
 
 
@@ -120,7 +121,7 @@ class Follow:
         self.tuning = self._tuned()  # the last choice
         self._next = self._ignore_until = self._eased = 0.0
         self._in_time: float | None = None  # when packets last were
-        self._margins: deque[int] = deque(maxlen=NOTES)
+        self._margins: deque[tuple[float, int]] = deque()
 
     def begin(self, trips: Sequence[float], most: int | None = None) -> Tuning:
         """The first choice, from round trips in seconds; `most` as for `look`, if anything is held already."""
@@ -146,7 +147,7 @@ class Follow:
         """Another choice, if one is due. `slack` is the p1 of the last second, `margins` the knit margins since
         the last look, `most` the largest OFFSET for which enough is held; all in frames."""
         if now >= self._ignore_until:  # until then they are of notes begun with less
-            self._margins.extend(margins)
+            self._margins.extend((now, margin) for margin in margins)
         if self._in_time is None or slack is None or slack >= 0:
             self._in_time = now
         if now < self._next:
@@ -156,7 +157,7 @@ class Follow:
         jitter = max(self.trips.jitter(), self._unseen(now, slack))
         self._jitter.follow(now, jitter, HEADROOM * jitter, max(0.5 * jitter, 2 * chunk))
         # One of the three chunks in OFFSET is there to waver in.
-        need = max(self.trips.usual() - chunk, min(self._late_by(), most / self._rate))
+        need = max(self.trips.usual() - chunk, min(self._late_by(now), most / self._rate))
         spare = 0.75 * chunk + TRIP_SPARE * self._jitter.value
         self._trip.follow(now, need, spare, max(spare, 0.05 * need) + 2 * chunk)
         return self._choose(now, most)
@@ -168,9 +169,14 @@ class Follow:
         self._in_time = now
         return (self.tuning.aim - 2 * self._chunk - slack) / SLACK_SHARE / self._rate
 
-    def _late_by(self) -> float:
+    def _late_by(self, now: float) -> float:
         """The round trip, if notes tell that it is longer than the measured ones; else 0."""
-        worst = sorted(self._margins)[LATE_NOTES - 1] if len(self._margins) == NOTES else 0
+        while self._margins and self._margins[0][0] < now - NOTE_SECONDS:
+            self._margins.popleft()
+        if len(self._margins) < NOTES:
+            return 0.0
+        ranked = sorted(margin for _, margin in self._margins)
+        worst = ranked[round(LATE_SHARE * len(ranked)) - 1]
         if worst >= 0:
             return 0.0
         self._margins.clear()

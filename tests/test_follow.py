@@ -218,3 +218,11 @@ def test_late_notes_that_no_offset_could_mend_are_soon_forgotten() -> None:
         assert follow.tuning.offset <= most
         assert follow.tuning.offset == most or not 1 < now < 10
     assert not follow.short and follow.tuning.offset < before + 0.01 * RATE
+
+
+def test_a_stall_that_makes_a_few_notes_late_raises_nothing() -> None:
+    follow = following([0.02] * 70)
+    for step in range(400):
+        stalled = 200 <= step < 206
+        follow.hear(step * POLL, [0.02])
+        assert follow.look(step * POLL, 700, [-14_400 if stalled else 300], HELD) is None
