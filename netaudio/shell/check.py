@@ -147,7 +147,7 @@ class _Session:
             if welcome is not None:
                 self.network.adopt(player, self.library)
                 buffer_size = Span.parse("40ms") if settings.buffer_size.auto else settings.buffer_size
-                self.network.set_buffer_size(buffer_size.frames(rate))
+                self.network.set_buffer_size(frames := buffer_size.frames(rate), frames)
                 await self.network.enter(PROBES)
                 await self._samples(settings)
                 await self._way(settings, welcome)
@@ -244,7 +244,7 @@ class _Session:
         trip, jitter = link.round_trip(0.5), link.jitter
         self.table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
         self._audio(link, where)
-        self._offset(settings, trip, jitter, link.buffer_size)
+        self._offset(settings, trip, jitter, self.network.buffer_size)
 
     def _audio(self, link: Link, where: str) -> None:
         count, slack = link.count, link.slack(time.monotonic())
