@@ -12,12 +12,12 @@ from netaudio.report import summary
 from netaudio.shell.check import check
 from netaudio.shell.client import Client
 from netaudio.shell.demo import DemoServer, demo_song
+from netaudio.shell.devices import list_devices
 from netaudio.shell.display import open_screen
 from netaudio.shell.midi import list_midi
 from netaudio.shell.midifile import Song, read_song
 from netaudio.shell.plot import plot
 from netaudio.shell.program import HOME, read_config, run, write_report
-from netaudio.shell.speaker import list_devices
 from netaudio.shell.wavs import list_instruments
 
 

@@ -19,6 +19,7 @@ def report(
     changes: Sequence[tuple[int, int, int]],
     callback_ms: dict[str, float],
     xruns: int,
+    device_losses: int,
 ) -> dict[str, Any]:
     """Frames are positions of the recording, which begins with the song or else with the run. `changes` are
     those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
@@ -62,6 +63,7 @@ def report(
         "callback_ms": callback_ms,
         "clipped": player.clipped,
         "xruns": xruns,
+        "device_losses": device_losses,
     }
 
 

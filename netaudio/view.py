@@ -55,6 +55,7 @@ class Status:
     slack_ms: float | None = None
     margin_ms: float | None = None
     xruns: int = 0
+    soundless: bool = False  # the sound device is gone for now
     missing_ms: float = 0.0
     lost: int = 0
     late: int = 0  # packets
@@ -181,7 +182,8 @@ class View:
             cells[min(int(column(self._peak)), room - 1)] = (self.marks.tick, BOLD)
         clipping = s.seconds - self._clip_at < CLIP_SECONDS
         return [
-            (f" {'level':<{_LABEL}}", DIM), (self._number(self._peak if self._peak > FLOOR else None), PLAIN),
+            (f" {'no sound' if s.soundless else 'level':<{_LABEL}}", BAD if s.soundless else DIM),
+            (self._number(self._peak if self._peak > FLOOR else None), PLAIN),
             (" dB  ", DIM), *runs(cells), ("  clip ", BAD if clipping else DIM),
             ("VOLUME", DIM), (f"{s.volume_db:>4.0f}", PLAIN), (" dB", DIM),
         ]  # fmt: skip

@@ -1,32 +1,16 @@
 """MIDI ports for real, between processes, through a JACK server of the test's own."""
 
 import os
-import queue
-import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudio.shell.midi import Held, choose, playable
-
-ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 10.0
-JACK = "mido.backends.rtmidi/UNIX_JACK"
-
-KEYBOARD = """
-import sys, mido
-with mido.open_output(sys.argv[1], virtual=True) as port:
-    print("plugged in", flush=True)
-    for line in sys.stdin:
-        port.send(mido.Message.from_hex(line))
-"""
+from tests.jack import JACK_MIDI, KEYBOARD, ROOT, Child, jackd
 
 PLAYER = """
 import sys, time
@@ -54,69 +38,10 @@ print("closed", flush=True)
 """
 
 
-class Child:
-    """A Python process whose lines can be waited for."""
-
-    def __init__(self, code: str, *arguments: str, env: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=env,
-        )
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._lines.put(line.strip())
-
-    def line(self) -> str:
-        return self._lines.get(timeout=PATIENCE)
-
-    def say(self, *lines: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write("".join(line + "\n" for line in lines))
-        self.process.stdin.flush()
-
-    def end(self) -> None:
-        """Lets it end by itself: a killed client stalls the JACK server for seconds."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        try:
-            self.process.wait(PATIENCE)
-        finally:
-            self.process.kill()
-            self._thread.join(PATIENCE)
-            self.process.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def jack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a JACK server that has MIDI but no sound card."""
-    if not shutil.which("jackd") or not shutil.which("jack_lsp"):
-        pytest.fail("this test needs jackd and jack_lsp (Debian: apt install jackd2)")
-    name = f"midi-{os.getpid()}"
-    env = os.environ | {
-        "MIDO_BACKEND": JACK,
-        "JACK_DEFAULT_SERVER": name,
-        "JACK_NO_START_SERVER": "1",
-        "JACK_NO_AUDIO_RESERVATION": "1",
-    }
-    log = tmp_path_factory.mktemp("jack") / "log"
-    command = ["jackd", "-r", "-t", "200", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"]
-    with log.open("w") as out, subprocess.Popen(command, env=env, stdout=out, stderr=out) as server:
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while subprocess.run(["jack_lsp"], env=env, capture_output=True).returncode != 0:
-                assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-            yield env
-        finally:
-            server.terminate()
+    with jackd(tmp_path_factory.mktemp("jack")) as (_, env):
+        yield env
 
 
 @pytest.fixture
@@ -195,7 +120,7 @@ def test_a_name_that_is_not_there_is_said_with_those_that_are(jack: dict[str, st
 @pytest.mark.parametrize(
     ("backend", "code", "said"),
     [
-        (JACK, PLAYER, "no MIDI: "),
+        (JACK_MIDI, PLAYER, "no MIDI: "),
         ("mido.backends.rtmidi/NO_SUCH_API", PLAYER, "no MIDI: rtmidi has "),
         ("no_such_backend", PLAYER, "no MIDI: it needs mido and python-rtmidi"),
         ("mido.backends.rtmidi", "import sys; sys.modules['rtmidi'] = None\n" + PLAYER, "no MIDI: it needs"),

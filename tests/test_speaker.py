@@ -1,15 +1,12 @@
 """The sound output: what it asks of `render`, on the software clock and on PortAudio through JACK."""
 
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from netaudio.shell.speaker import Durations, NullSpeaker, Render, Speaker, open_speaker
-
-ROOT = Path(__file__).parent.parent
-BLOCK, RATE = 128, 48000
+from tests.jack import BLOCK, RATE, ROOT, environment, jackd
 
 
 class Recorder:
@@ -178,7 +173,8 @@ def test_percentiles_bound_their_share(seconds: list[float]) -> None:
 CHILD = """
 import json, sys, threading, time
 from netaudio.errors import DeviceError
-from netaudio.shell.speaker import list_devices, open_speaker
+from netaudio.shell.devices import list_devices
+from netaudio.shell.speaker import open_speaker
 asked, enough, faults = [], threading.Event(), []
 def render(out, now):
     asked.append((out.shape, out.dtype.name, now))
@@ -197,61 +193,6 @@ def wait(condition):
 def say(**facts):
     print(json.dumps(facts), flush=True)
 """
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Lets a program see JACK alone: ALSA's own `jack` device would become the default at some periods."""
-    alsa = folder / "alsa.conf"
-    alsa.write_text("<confdir:pcm/default.conf>\n")
-    return os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "ALSA_CONFIG_PATH": str(alsa),
-        "JACK_NO_START_SERVER": "1",
-        "JACK_NO_AUDIO_RESERVATION": "1",
-        "JACK_DEFAULT_SERVER": f"netaudio-{os.getpid()}-{folder.name[-8:]}",
-    }
-
-
-Jack = tuple[subprocess.Popen[bytes], dict[str, str]]
-
-
-def started(command: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes] | None:
-    """jackd, once a client can connect to it; None if it gave up."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
-    end = time.monotonic() + 5
-    while process.poll() is None and time.monotonic() < end:
-        probe = ["jack_lsp", "-s", env["JACK_DEFAULT_SERVER"]]
-        if subprocess.run(probe, env=env, capture_output=True, check=False).returncode == 0:
-            return process
-    process.kill()
-    process.wait()
-    return None
-
-
-@contextmanager
-def jackd(folder: Path) -> Iterator[Jack]:
-    """A JACK server of our own on the dummy driver, and the environment in which a program finds it."""
-    if not (shutil.which("jackd") and shutil.which("jack_lsp")):
-        pytest.fail("jackd is missing: this test plays on JACK's dummy driver (apt install jackd2)")
-    env = environment(folder)
-    options = ["-S", "-t", "100", "-n", env["JACK_DEFAULT_SERVER"]]
-    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(BLOCK), "-C", "2", "-P", "2"]
-    log = folder / "jackd.log"
-    process = started(["jackd", "-R", "-P70", *options, *driver], env, log) or started(
-        ["jackd", "-r", *options, *driver], env, log
-    )
-    if process is None:
-        pytest.fail(f"jackd does not start: {log.read_text()[-500:]}")
-    try:
-        yield process, env
-    finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -352,6 +293,25 @@ speaker.stop()
         jack,
     )
     assert said == {"alive": False, "error": "KeyError('no such voice')", "calls": 1}
+
+
+def test_a_card_that_ran_dry_counts_it_and_plays_on(jack: dict[str, str]) -> None:
+    said = facts(
+        """
+blocks = []
+def render(out, now):
+    blocks.append(now)
+    if len(blocks) == 50:
+        time.sleep(0.05)
+speaker = open_speaker("", 48000, 128, render)
+speaker.start()
+wait(lambda: len(blocks) >= 200 and speaker.xruns)
+say(alive=speaker.alive, error=speaker.error)
+speaker.stop()
+""",
+        jack,
+    )
+    assert said == {"alive": True, "error": None}
 
 
 def test_a_device_that_dies_is_noticed_and_holds_nobody_up(tmp_path: Path) -> None:

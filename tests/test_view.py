@@ -80,6 +80,12 @@ def test_the_server_lost() -> None:
     assert styles(lines[18], "lost") == styles(lines[0], "trying") == styles(lines[10], "clip") == {BAD}
 
 
+def test_a_sound_device_that_is_gone_is_said_in_the_place_of_the_level() -> None:
+    lines = View().frame(replace(PLAYING, soundless=True), [], 80, 24)
+    assert text(lines)[10].startswith(" no sound     -18.0 dB")
+    assert styles(lines[10], "no sound") == {BAD}
+
+
 def test_no_server_wanted() -> None:
     assert text(View().frame(replace(IDLE, server="", connected=False), [], 80, 24))[0].endswith("○ no server")
 

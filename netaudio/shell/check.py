@@ -16,12 +16,13 @@ from netaudio.link import Link
 from netaudio.messages import Welcome
 from netaudio.player import ClientPlayer
 from netaudio.shell.client import POLYPHONY, RATE
+from netaudio.shell.devices import list_devices
 from netaudio.shell.keys import open_keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn, list_midi
 from netaudio.shell.network import PROBES, Network
 from netaudio.shell.program import Progress
-from netaudio.shell.speaker import Speaker, list_devices, open_speaker
+from netaudio.shell.speaker import Speaker, open_speaker
 from netaudio.shell.terminal import ANSWER_WAIT, NO_KEY_UP
 from netaudio.tuning import tuned
 from netaudio.units import Span, to_ms

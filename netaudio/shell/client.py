@@ -12,23 +12,23 @@ from typing import Any
 
 from netaudio.bank import Bank
 from netaudio.config import ClientSettings, ResolvedSettings
-from netaudio.errors import DeviceError, NetAudioError, RefusedError, SettingError
+from netaudio.errors import NetAudioError, RefusedError, SettingError
 from netaudio.history import History
 from netaudio.player import ClientPlayer, Mode
 from netaudio.report import report
 from netaudio.score import shapes_sound
 from netaudio.shell.auto import Auto
 from netaudio.shell.display import Screen, status
-from netaudio.shell.inputs import open_inputs
+from netaudio.shell.inputs import jack_is_away, open_inputs
 from netaudio.shell.keys import Keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
 from netaudio.shell.network import Network
+from netaudio.shell.outputs import open_output
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
 from netaudio.shell.songs import song_events, song_instruments
-from netaudio.shell.speaker import Speaker, open_speaker
 from netaudio.tuning import MORE_HELD, least_held
 from netaudio.units import Span, to_frames
 
@@ -77,7 +77,10 @@ class Client:
         self.instrument = settings.instrument
         for channel in self.player.score.channels:
             channel.program = self.library.program(self.instrument, self.mode)
-        self.speaker = self._open_speaker(settings.device)
+        self.speaker = open_output(
+            settings.device, self.rate, self.chunk, self.player.render, self.screen.say,
+            lambda away: jack_is_away(self._inputs, away), even_null=self.song is not None,
+        )  # fmt: skip
 
     async def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -153,6 +156,7 @@ class Client:
             self.auto.changes,
             self.speaker.times.summary(),
             self.speaker.xruns,
+            self.speaker.losses,
         )
         return figures | {"history": self.history.columns((self.player.song_start or 0) / self.rate)}
 
@@ -191,15 +195,6 @@ class Client:
             progress.end()
         await self.network.describe(name)
 
-    def _open_speaker(self, device: str) -> Speaker:
-        try:
-            return open_speaker(device, self.rate, self.chunk, self.player.render)
-        except DeviceError as error:
-            if not self.song:
-                raise
-            self.screen.say(f"{error}; going on without sound")
-            return open_speaker("null", self.rate, self.chunk, self.player.render)
-
     def _stay_connected(self) -> None:
         self.online = True
         if self.network.connection:
@@ -225,10 +220,6 @@ class Client:
     def _going_on(self) -> bool:
         if self.speaker.error is not None:
             raise NetAudioError(f"the sound stopped: {self.speaker.error!r}") from self.speaker.error
-        if not self.speaker.alive:
-            raise DeviceError(
-                f"the sound device {self.speaker.name} is gone: start again, or choose another --device"
-            )
         self.network.watch()
         self.auto.follow(self._loop.time(), self.mode)
         self.auto.warn(self._loop.time(), self.late_notes)

@@ -241,6 +241,7 @@ def status(client: "Client") -> Status:
         slack_ms=to_ms(slack, rate) if slack is not None else None,
         margin_ms=to_ms(margin, rate) if margin is not None else None,
         xruns=client.speaker.xruns,
+        soundless=client.speaker.away,
         missing_ms=to_ms(tally.missing, rate),
         lost=max(0, count.lost) if count else 0,
         late=count.late if count else 0,

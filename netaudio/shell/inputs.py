@@ -20,3 +20,10 @@ def open_inputs(push: Push, command: Command, note: Note, midi_in: str, keys: bo
         except DeviceError as error:
             note(str(error))
     return opened
+
+
+def jack_is_away(inputs: list[Keys | MidiIn], away: bool) -> None:
+    """See MidiIn."""
+    for opened in inputs:
+        if isinstance(opened, MidiIn):
+            opened.jack_is_away(away)

@@ -8,6 +8,7 @@ from typing import Any
 
 from netaudio.errors import DeviceError
 from netaudio.keymap import Note, Push, note_off
+from netaudio.shell import libjack
 
 LOOK_EVERY = 1.0
 _RTMIDI = "mido.backends.rtmidi"
@@ -77,6 +78,8 @@ class MidiIn:
         self._ports = _Ports()
         self._held = Held()
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._away = False
         self._port: Any = None
         self._name: str | None = None
         self._said = ""
@@ -98,9 +101,27 @@ class MidiIn:
             self._drop()
             self._ports.close()
 
+    def jack_is_away(self, away: bool) -> None:
+        """The JACK server is gone, or back (called before anything else is its client); from any thread.
+
+        A client of the old server seems alive but is deaf, and must be closed before there is one of the new.
+        """
+        if not self._ports.on_jack:
+            return
+        with self._looking:
+            self._away = away
+            if away and self._name is not None:
+                self._say(f"MIDI keyboard {self._name} is gone: looking for it")
+                self._let_go()
+            elif not away:
+                self._drop()
+                self._ports.close()
+
     def _watch(self) -> None:
         while not self._closed.wait(LOOK_EVERY):
-            self._look()
+            with self._looking:
+                if not self._away:
+                    self._look()
 
     def _look(self) -> None:
         try:
@@ -112,6 +133,8 @@ class MidiIn:
                 self._port = self._ports.open(name, self._hear)
                 self._name = name
                 self._say(f"MIDI keyboard {name} is heard")
+        except DeviceError:  # there was MIDI to begin with: JACK is down
+            return
         except (OSError, ValueError, RuntimeError) as error:  # in use elsewhere, or pulled out this very moment
             self._say(f"MIDI keyboard cannot be opened, trying again: {error}")
             return
@@ -131,6 +154,9 @@ class MidiIn:
         if self._port is not None:
             self._port.close()
         self._port = self._name = None
+        self._let_go()
+
+    def _let_go(self) -> None:
         with self._lock:
             for message in self._held.let_go():
                 self._push(time.monotonic(), message)
@@ -153,15 +179,31 @@ class _Ports:
         except ImportError as error:
             raise DeviceError(f"no MIDI: it needs mido and python-rtmidi, see requirements.txt: {error}") from error
         self._probe: Any = None
-        self._options: dict[str, str] = {}
+        self._api = ""
         if self._backend.name == _RTMIDI:
-            self._options["api"], self._probe = _rtmidi_probe(self._backend.api)
+            self._api = _rtmidi_api(self._backend.api)
+            self._ask()
+
+    @property
+    def on_jack(self) -> bool:
+        return self._api == "UNIX_JACK"
 
     def names(self) -> list[str]:
-        return list(self._backend.get_input_names() if self._probe is None else self._probe.get_ports())
+        """Raises DeviceError if the MIDI system is not there any more."""
+        if not self._api:
+            return list(self._backend.get_input_names())
+        if self._probe is None:
+            self._ask()
+        return list(self._probe.get_ports())
+
+    def _ask(self) -> None:
+        if self.on_jack:
+            libjack.silence()
+        self._probe = _rtmidi_client(self._api)
 
     def open(self, name: str, callback: Any) -> Any:
-        return self._backend.open_input(name, callback=callback, **self._options)
+        options = {"api": self._api} if self._api else {}
+        return self._backend.open_input(name, callback=callback, **options)
 
     def close(self) -> None:
         if self._probe is not None:
@@ -169,23 +211,33 @@ class _Ports:
             self._probe = None
 
 
-def _rtmidi_probe(api: str | None) -> tuple[str, Any]:
-    """The system's MIDI by rtmidi's name, and a client of it.
+def _rtmidi_apis() -> dict[str, int]:
+    import rtmidi
+
+    known = {name[4:]: getattr(rtmidi, name) for name in dir(rtmidi) if name.startswith("API_")}
+    return {name: number for name, number in known.items() if number in rtmidi.get_compiled_api()}
+
+
+def _rtmidi_api(api: str | None) -> str:
+    """The system's MIDI by rtmidi's name; raises DeviceError.
 
     Left to choose, rtmidi settles on another system where the first has no ports yet; so it is not left to.
     JACK has to be named: without its server it writes pages to the terminal.
     """
-    import rtmidi
-
-    known = {name[4:]: getattr(rtmidi, name) for name in dir(rtmidi) if name.startswith("API_")}
-    compiled = {name: number for name, number in known.items() if number in rtmidi.get_compiled_api()}
+    compiled = _rtmidi_apis()
     if api is None:
         api = next((name for name in compiled if name not in ("UNIX_JACK", "RTMIDI_DUMMY")), "")
     if api not in compiled:
         raise DeviceError(f"no MIDI: rtmidi has {', '.join(compiled)} here, not {api or 'what is wanted'}")
     if api == "LINUX_ALSA" and sys.platform == "linux" and not os.path.exists("/dev/snd/seq"):
         raise DeviceError("no MIDI: there is no ALSA sequencer (modprobe snd-seq brings it)")
+    return api
+
+
+def _rtmidi_client(api: str) -> Any:
+    import rtmidi
+
     try:
-        return api, rtmidi.MidiIn(rtapi=compiled[api])
+        return rtmidi.MidiIn(rtapi=_rtmidi_apis()[api])
     except OSError as error:
         raise DeviceError(f"no MIDI: {error}") from error
