@@ -26,6 +26,11 @@ HOME = Path(__file__).resolve().parents[1]
 RATE, CHUNK, OFFSET, BUFFER = 48000, 128, 4800, 1920
 BOUND = 2.0**-20
 READY = re.compile(r"NetAudio server ready at (\S+): (.*)")
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 PATIENCE = 120.0  # seconds for what takes far less: the machine may be busy
 
 Timed = list[tuple[int, bytes]]  # (frame, channel message)
@@ -65,10 +70,19 @@ def stolen_seconds() -> float:
 class Program:
     """A running server.py or client.py, whose lines can be waited for."""
 
-    def __init__(self, script: str, *flags: object) -> None:
+    def __init__(
+        self, script: str, *flags: object, env: dict[str, str] | None = None, terminal: int | None = None
+    ) -> None:
+        """`terminal`: of which it has the foreground; else it has none."""
         command = [sys.executable, str(HOME / script), *map(str, flags)]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command if terminal is None else [sys.executable, "-c", TAKE_TERMINAL, *command],
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+            start_new_session=terminal is not None,
         )
         self.lines: list[str] = []
         self._news = threading.Condition()
@@ -131,8 +145,10 @@ class Program:
 
 
 @contextmanager
-def running(script: str, *flags: object) -> Iterator[Program]:
-    program = Program(script, *flags)
+def running(
+    script: str, *flags: object, env: dict[str, str] | None = None, terminal: int | None = None
+) -> Iterator[Program]:
+    program = Program(script, *flags, env=env, terminal=terminal)
     try:
         yield program
     finally:

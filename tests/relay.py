@@ -20,10 +20,12 @@ def endpoint(server: str) -> tuple[str, int]:
 
 
 class TcpRelay:
-    """Passes a control connection on, and keeps the welcome; `udp_port` may put another in its place."""
+    """Passes a control connection on, and keeps the welcome, in whose place `udp_port` may put another, and what
+    the client says."""
 
     def __init__(self, server: str, udp_port: Callable[[int], int] = int) -> None:
         self.welcome: dict[str, Any] = {}
+        self.said: list[bytes] = []  # lines of the client
         self.welcomed = threading.Event()
         self._server, self._udp_port = endpoint(server), udp_port
         self._listener = socket.create_server((LOOPBACK, 0))
@@ -51,6 +53,8 @@ class TcpRelay:
         try:
             with source.makefile("rb") as lines:
                 for line in lines:
+                    if not answers:
+                        self.said.append(line)
                     target.sendall(self._changed(line) if answers else line)
         except OSError:
             pass
