@@ -111,11 +111,13 @@ class Client:
 
     async def _finish(self, recorder: Recorder | None) -> None:
         for opened in self._inputs:
-            opened.close()
+            opened.let_go() if isinstance(opened, MidiIn) else opened.close()
         if self.player.song_end is None and self.speaker.alive:
             self.player.post(self.player.set_volume, 0.0)
             await asyncio.sleep(FADE_SECONDS)
         self.speaker.stop()
+        for opened in self._inputs:
+            opened.close()
         if recorder:
             recorder.stop(self.player.song_end or self.player.position)
             if recorder.error:

@@ -94,7 +94,11 @@ class MidiIn:
         return self._name
 
     def close(self) -> None:
-        """Ends the held notes and the search; once more does nothing."""
+        """Ends the held notes and the search; once more does nothing.
+
+        Not while JACK plays here with -S: rtmidi holds Python's lock until JACK answers, which awaits the sound
+        callback, which awaits the lock.
+        """
         if not self._closed.is_set():
             self._closed.set()
             self._thread.join()
@@ -112,7 +116,7 @@ class MidiIn:
             self._away = away
             if away and self._name is not None:
                 self._say(f"MIDI keyboard {self._name} is gone: looking for it")
-                self._let_go()
+                self.let_go()
             elif not away:
                 self._drop()
                 self._ports.close()
@@ -154,9 +158,10 @@ class MidiIn:
         if self._port is not None:
             self._port.close()
         self._port = self._name = None
-        self._let_go()
+        self.let_go()
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Ends the held notes; from any thread."""
         with self._lock:
             for message in self._held.let_go():
                 self._push(time.monotonic(), message)
