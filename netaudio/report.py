@@ -87,6 +87,8 @@ def summary(figures: dict[str, Any]) -> str:
         ]
     if figures["xruns"]:
         lines.append(f"  xruns         {figures['xruns']}")
+    if figures["device_losses"]:
+        lines.append(f"  sound device  gone {figures['device_losses']} times")
     if figures["late_notes"] or frames["missing"] or packets["lost"]:
         lines.append("  not all was there in time: was this computer busy? Try again, or with a larger --offset")
     return "\n".join(lines)

@@ -14,9 +14,9 @@ import pytest
 
 from netaudio.shell.check import Table, look_for_keys
 from netaudio.shell.terminal import ASK_LAST
+from tests.jack import jackd
 from tests.programs import HOME, PATIENCE, serving
 from tests.relay import UdpRelay, tcp_relay
-from tests.test_speaker import jackd
 
 
 @pytest.fixture(scope="module")
