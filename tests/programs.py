@@ -68,13 +68,18 @@ def stolen_seconds() -> float:
 
 
 class Program:
-    """A running server.py or client.py, whose lines can be waited for."""
+    """A running server.py or client.py, whose lines can be waited for; begun by another command, if `inside`."""
 
     def __init__(
-        self, script: str, *flags: object, env: dict[str, str] | None = None, terminal: int | None = None
+        self,
+        script: str,
+        *flags: object,
+        env: dict[str, str] | None = None,
+        terminal: int | None = None,
+        inside: Sequence[str] = (),
     ) -> None:
         """`terminal`: of which it has the foreground; else it has none."""
-        command = [sys.executable, str(HOME / script), *map(str, flags)]
+        command = [*inside, sys.executable, str(HOME / script), *map(str, flags)]
         self.process = subprocess.Popen(
             command if terminal is None else [sys.executable, "-c", TAKE_TERMINAL, *command],
             stdin=subprocess.DEVNULL if terminal is None else terminal,
@@ -146,9 +151,13 @@ class Program:
 
 @contextmanager
 def running(
-    script: str, *flags: object, env: dict[str, str] | None = None, terminal: int | None = None
+    script: str,
+    *flags: object,
+    env: dict[str, str] | None = None,
+    terminal: int | None = None,
+    inside: Sequence[str] = (),
 ) -> Iterator[Program]:
-    program = Program(script, *flags, env=env, terminal=terminal)
+    program = Program(script, *flags, env=env, terminal=terminal, inside=inside)
     try:
         yield program
     finally:
@@ -156,9 +165,9 @@ def running(
 
 
 @contextmanager
-def serving(*flags: object) -> Iterator[tuple[Program, str]]:
+def serving(*flags: object, inside: Sequence[str] = ()) -> Iterator[tuple[Program, str]]:
     """A server that is ready, and its HOST:PORT; any free port unless told."""
-    with running("server.py", *(() if "--port" in flags else ("--port", 0)), *flags) as server:
+    with running("server.py", *(() if "--port" in flags else ("--port", 0)), *flags, inside=inside) as server:
         match = READY.search(server.line(READY.pattern))
         assert match
         yield server, match[1]
@@ -199,7 +208,9 @@ class Result:
 
 
 @contextmanager
-def playing(folder: Path, song: Path, server: str | None, mode: str, *flags: object) -> Iterator[Playing]:
+def playing(
+    folder: Path, song: Path, server: str | None, mode: str, *flags: object, inside: Sequence[str] = ()
+) -> Iterator[Playing]:
     """A client on the null device at the settings that the promises are made for; `flags` come last."""
     folder.mkdir(parents=True, exist_ok=True)
     wav, report = folder / "out.wav", folder / "out.json"
@@ -207,12 +218,14 @@ def playing(folder: Path, song: Path, server: str | None, mode: str, *flags: obj
         old.unlink(missing_ok=True)
     common = ["--device", "null", "--play", song, "--record", wav, "--report", report, "--mode", mode]
     common += ["--offset", "100ms", "--buffer-size", "40ms", *(["--server", server] if server else [])]
-    with running("client.py", *common, *flags) as client:
+    with running("client.py", *common, *flags, inside=inside) as client:
         yield Playing(client, wav, report)
 
 
-def play(folder: Path, song: Path, server: str | None, mode: str, *flags: object) -> Result:
-    with playing(folder, song, server, mode, *flags) as client:
+def play(
+    folder: Path, song: Path, server: str | None, mode: str, *flags: object, inside: Sequence[str] = ()
+) -> Result:
+    with playing(folder, song, server, mode, *flags, inside=inside) as client:
         return client.result()
 
 
