@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 from netaudio import __version__
 from netaudio.errors import SettingError
+from netaudio.impairment import MOST_SECONDS, Impairment
 from netaudio.units import Span
 
 Mode = Literal["local", "remote", "hybrid"]
@@ -133,6 +134,12 @@ _DEVICE = _TEXT._replace(metavar="DEVICE")
 _LEVEL = Kind(
     "DB", "a level in dB from -60 to 12", lambda text: _within(float(re.sub("(?i) *db$", "", text)), -60, 12)
 )
+_NETWORK = Kind(
+    "NETWORK",
+    f'words such as "delay=30ms jitter=5ms loss=1% burst=3" (times up to {MOST_SECONDS}s; also twice=1% reorder=1% '
+    "and rate=KBIT/S)",
+    Impairment.parse,
+)
 _CHUNK = _whole(32, 1024, "FRAMES")
 _MODE = _choice("local", "remote", "hybrid")
 _PAYLOAD = _choice("L24", "L16", "F32")
@@ -181,6 +188,12 @@ class ClientSettings:
     buffer_size: Annotated[Span | None, Setting(_span(10), None, "stream", "how early packets come in")]
     chunk_size: Annotated[int | None, Setting(_CHUNK, None, "stream", "frames made at a time, 32 to 1024")]
     payload: Annotated[Payload, Setting(_PAYLOAD, "L24", "stream", "form of the sound on the wire")]
+    simulate: Annotated[
+        Impairment | None,
+        Setting(
+            _NETWORK, "", "stream", 'play as over a worse network, each way: "delay=30ms jitter=5ms loss=1% burst=3"'
+        ),
+    ]
 
     def offered(
         self,
@@ -323,5 +336,5 @@ def _parser(section: str, description: str) -> argparse.ArgumentParser:
         default = "as the server offers" if setting.default is None else setting.default
         text = f"{setting.help} (default: {default})" if default else setting.help
         flag = "--" + name.replace("_", "-")
-        groups[setting.group].add_argument(flag, metavar=setting.kind.metavar, help=text)
+        groups[setting.group].add_argument(flag, metavar=setting.kind.metavar, help=text.replace("%", "%%"))
     return parser

@@ -11,7 +11,7 @@ STALL_SECONDS = 0.2  # until TCP sends again what was lost, at the least (Linux)
 OVERTAKEN_SECONDS = 0.01
 QUEUE_SECONDS = 0.2  # what would wait longer for a slow line is dropped
 CORRELATION_SECONDS = 0.05  # of jitter: queues grow and shrink, they do not toss coins
-MOST_SECONDS = 10
+MOST_SECONDS = 1
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ def test_client_defaults_leave_open_what_the_server_offers() -> None:
         buffer_size=None,
         chunk_size=None,
         payload="L24",
+        simulate=None,
     )
 
 

@@ -28,6 +28,7 @@ from netaudio.shell.network import Network
 from netaudio.shell.outputs import open_output
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
+from netaudio.shell.simulation import Simulation
 from netaudio.shell.songs import song_events, song_instruments
 from netaudio.tuning import MORE_HELD, least_held
 from netaudio.units import Span, to_frames
@@ -48,7 +49,8 @@ class Client:
         self, settings: ClientSettings, flags: argparse.Namespace, screen: Screen, song: Song | None
     ) -> None:
         self.settings, self.flags, self.screen, self.song = settings, flags, screen, song
-        self.network = Network(settings.server, settings.token, settings.payload, screen.say)
+        simulation = Simulation(settings.simulate) if settings.simulate else None
+        self.network = Network(settings.server, settings.token, settings.payload, screen.say, simulation)
         self.volume = settings.volume
         self.online = settings.mode != "local"
         self.history = History()

@@ -12,6 +12,7 @@ from netaudio.errors import ProtocolError, RefusedError
 from netaudio.link import Link
 from netaudio.player import ClientPlayer
 from netaudio.rtp import PAYLOADS
+from netaudio.shell.simulation import Deliver, Simulation
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
@@ -31,16 +32,19 @@ class Connection:
         writer: asyncio.StreamWriter,
         hello: messages.Hello,
         welcome: messages.Welcome,
+        simulation: Simulation | None,
     ) -> None:
         self.address, self.hello, self.welcome = address, hello, welcome
         self.link: Link | None = None
-        self._reader, self._writer = reader, writer
+        self._reader, self._writer, self._simulation = reader, writer, simulation
+        self._write: Deliver = simulation.sending(self._write_now) if simulation else self._write_now
         self._transport: asyncio.DatagramTransport | None = None
+        self._send_datagram: Deliver = self._send_datagram_now
         self._answers: asyncio.Queue[messages.Instrument] = asyncio.Queue()
         self._last_seen = time.monotonic()
 
     @classmethod
-    async def open(cls, address: Address, hello: messages.Hello) -> "Connection":
+    async def open(cls, address: Address, hello: messages.Hello, simulation: Simulation | None) -> "Connection":
         """Say hello; raises RefusedError, whose text says why there is no session."""
         try:
             reader, writer = await asyncio.wait_for(
@@ -54,6 +58,8 @@ class Connection:
                 f"no server at {address} ({why}): start it with python server.py, or name it with --server HOST:PORT"
             ) from None
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if simulation:
+            reader = simulation.reading(reader, messages.MAX_REPLY)
         writer.write(messages.encode(hello))
         try:
             answer = await asyncio.wait_for(_receive(reader), ANSWER_SECONDS)
@@ -69,7 +75,7 @@ class Connection:
         except (ProtocolError, RefusedError) as error:
             writer.close()
             raise RefusedError(str(error)) from None
-        return cls(address, reader, writer, hello, answer)
+        return cls(address, reader, writer, hello, answer, simulation)
 
     async def attach(self, player: ClientPlayer, aim: int, earlier: Link | None) -> Link:
         """Open the UDP side and begin to measure the way; audio starts when the player joins."""
@@ -77,8 +83,11 @@ class Connection:
         self.link = Link(player, self.welcome.ssrc, secret, payload, aim, earlier)
         host = self._writer.get_extra_info("peername")[0]
         loop = asyncio.get_running_loop()
+        hear: Deliver = self._hear
+        if self._simulation:
+            self._send_datagram, hear = self._simulation.datagrams(self._send_datagram_now, hear)
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._hear), remote_addr=(host, self.welcome.udp_port)
+            lambda: _Datagrams(hear), remote_addr=(host, self.welcome.udp_port)
         )
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         return self.link
@@ -107,15 +116,21 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        if not self._writer.is_closing():
-            self._send(messages.Bye())
-            self._writer.close()
+        self._write_now(messages.encode(messages.Bye()))
+        self._writer.close()
         if self._transport:
             self._transport.close()
 
     def _send(self, message: messages.Message) -> None:
+        self._write(messages.encode(message))
+
+    def _write_now(self, data: bytes) -> None:
         if not self._writer.is_closing():
-            self._writer.write(messages.encode(message))
+            self._writer.write(data)
+
+    def _send_datagram_now(self, data: bytes) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.sendto(data)
 
     async def _listen(self, late: Callable[[int, int], None]) -> str:
         while True:
@@ -146,7 +161,7 @@ class Connection:
         for message in self.link.control(now):
             self._send(message)
         for data in self.link.datagrams(now):
-            self._transport.sendto(data)
+            self._send_datagram(data)
 
     async def _ping(self) -> str:
         while time.monotonic() - self._last_seen < SILENCE_SECONDS:

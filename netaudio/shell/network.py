@@ -11,6 +11,7 @@ from netaudio.link import Link
 from netaudio.player import ClientPlayer
 from netaudio.shell.connection import Connection
 from netaudio.shell.library import Library
+from netaudio.shell.simulation import Simulation
 
 PROBES = 8  # round trips that are awaited before audio begins
 RETRY_SECONDS = 1.0
@@ -24,8 +25,11 @@ Say = Callable[[str], None]
 class Network:
     """`open` and `enter` begin; `stay` goes on until cancelled."""
 
-    def __init__(self, address: Address, token: str, payload: str, say: Say) -> None:
+    def __init__(
+        self, address: Address, token: str, payload: str, say: Say, simulation: Simulation | None = None
+    ) -> None:
         self.address, self.token, self.payload, self.say = address, token, payload, say
+        self._simulation = simulation
         self.connection: Connection | None = None
         self.turn = asyncio.Lock()  # of whoever loads instruments and asks the server for them
         self.link: Link | None = None  # of the session, or of the last one
@@ -38,7 +42,7 @@ class Network:
     async def open(self, chunk: int) -> messages.Welcome:
         """Begin a session, in place of the last; raises RefusedError. Chunk 0: as the server has it."""
         hello = messages.Hello(messages.VERSION, chunk, self.payload, self.token, self._session, self._secret)
-        self.connection = await Connection.open(self.address, hello)
+        self.connection = await Connection.open(self.address, hello, self._simulation)
         welcome = self.connection.welcome
         self._session, self._secret = welcome.session, welcome.secret
         return welcome
