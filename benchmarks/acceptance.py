@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rows import Rows
 from tests import test_five_clients, test_garbage, test_playing, test_server_lost
 from tests.programs import OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
 from tests.reference import Sound
 from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference
 
-HEAD = (
-    "", "kept", "apart", "notes", "late", "lost", "missing", "uncovered", "streamed", "margin", "slack",
-    "trip",
-)  # fmt: skip
-WIDTHS = (35, 5, 10, 6, 5, 5, 8, 10, 9, 8, 8, 12)
+COLUMNS = {
+    "": 35, "kept": 5, "apart": 10, "notes": 6, "late": 5, "lost": 5, "missing": 8, "uncovered": 10, "streamed": 9,
+    "margin": 8, "slack": 8, "trip": 12,
+}  # fmt: skip
 
 
 class Table:
@@ -33,7 +33,7 @@ class Table:
 
     def __init__(self) -> None:
         self.kept = True
-        self._line(HEAD)
+        self._rows = Rows(COLUMNS)
 
     def row(self, name: str, result: Result, exact: Sound, delay: int, check: Callable[[], None]) -> None:
         """`exact` is what should have been heard, `check` raises AssertionError for a broken promise."""
@@ -44,19 +44,14 @@ class Table:
             self.kept, why = False, str(error).strip().partition("\n")[0][:200]
         report, frames = result.report, result.report["frames"]
         apart = difference(result.sound, exact, result.spans, delay)
-        self._line((
+        self._rows.line(
             name, "NO" if why else "yes", f"{apart:.2f}", report["notes"], report["late_notes"],
             report["packets"]["lost"], frames["missing"], frames["uncovered"],
             f"{100 * frames['streamed'] / frames['played']:.0f} %", report["knit_margin_frames"]["min"],
             report["slack_frames"]["min"], f"{report['round_trip_ms']['p99']} ms",
-        ))  # fmt: skip
+        )  # fmt: skip
         if why:
             print(f"    {why}", flush=True)
-
-    def _line(self, cells: tuple[object, ...]) -> None:
-        shown = ("-" if cell is None else str(cell) for cell in cells)
-        name, *rest = (f"{cell:>{width}}" for cell, width in zip(shown, WIDTHS, strict=True))
-        print(name.strip().ljust(WIDTHS[0]), *rest, sep="", flush=True)
 
 
 def modes(table: Table, folder: Path, measures: int) -> None:

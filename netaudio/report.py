@@ -45,6 +45,7 @@ def report(
         "slack_frames": slack.summary(),
         "knit_margin_frames": {
             "min": margins[0] if margins else None,
+            "p1": margins[len(margins) // 100] if margins else None,
             "p50": margins[len(margins) // 2] if margins else None,
         },
         "packets": {

@@ -1,0 +1,280 @@
+"""What NetAudio does over the networks that people have: one table.
+
+    python -m benchmarks.networks [--short] [--seeds N] [--notes N] [--json FILE]
+
+client.py and server.py run in two network namespaces (root, /dev/net/tun: tests/namespaces.py) whose link impairs TCP
+and UDP alike, with OFFSET and BUFFER_SIZE auto and HELD at 1 s. Each seed is a song in hybrid mode; a short song in
+remote mode gives the latency. Summed over the seeds: late, lost, recovered, concealed, uncovered, missing. The worst
+of them: margin (the knit margin's p1, frames) and apart (the largest difference from the local recording outside the
+uncovered frames, in units of the bound, 2^-20 times max(1, peak)). The others are medians. jacktrip, where it is
+installed, plays over the same link. Ends with 1 unless at most 5 notes of a row were late and apart is at most 1.
+Two links are up at a time: it wants a machine to itself.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.jacktrip import Unheard, listen
+from benchmarks.table import Table
+from netaudio.impairment import Impairment
+from tests.namespaces import Side, bridge, why_not
+from tests.programs import (
+    CHUNK,
+    RATE,
+    Playing,
+    Program,
+    Result,
+    difference,
+    play,
+    playing,
+    recorded,
+    serving,
+    write_midi,
+)
+from tests.reference import Sound
+from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, notes_in, piece
+
+AT_ONCE = 2  # links
+MOST_LATE = 5
+LOOK_SECONDS = 0.2
+REMOTE_NOTES = 150
+AUTO = ("--offset", "auto", "--buffer-size", "auto")
+COLUMNS = {
+    "round trip / jitter / loss": 42, "kept": 5, "OFFSET": 8, "BUFFER": 8, "notes": 7, "late": 5, "margin": 8,
+    "lost": 6, "recovered": 10, "concealed": 10, "uncovered": 10, "missing": 8, "apart": 7, "remote": 9,
+    "down": 6, "up": 5, "client": 7, "server": 7,
+}  # fmt: skip
+UNITS = ("", "", "ms", "ms", "", "", "frames", *[""] * 5, "bounds", "ms", "kbit/s", "", "% CPU", "% CPU")
+
+
+class Condition(NamedTuple):
+    """Seconds at the median, seconds that it may be more, share of the packets, packets in a row."""
+
+    name: str
+    round_trip: float
+    jitter: float
+    loss: float
+    burst: float = 1.0
+
+    def impairment(self) -> Impairment:
+        """Of each way: both together take the round trip at the median, and up to the jitter more."""
+        return Impairment((self.round_trip - self.jitter) / 2, self.jitter, self.loss, self.burst)
+
+    def __str__(self) -> str:
+        burst = f" in {self.burst:g}s" if self.burst > 1 else ""
+        parts = f"{1000 * self.round_trip:g} / {1000 * self.jitter:g} ms / {100 * self.loss:g} %{burst}"
+        return f"{self.name}: {parts}"
+
+
+CONDITIONS = (
+    Condition("clean", 0.001, 0.0, 0.0),
+    Condition("Wi-Fi", 0.005, 0.003, 0.005),
+    Condition("city fibre", 0.015, 0.002, 0.001),
+    Condition("across a country", 0.060, 0.008, 0.005),
+    Condition("mobile", 0.090, 0.030, 0.02, 3),
+    Condition("across an ocean", 0.150, 0.010, 0.005),
+)
+
+
+@dataclass(frozen=True)
+class Music:
+    """A song, the file that it is in, and how it sounds."""
+
+    file: Path
+    local: Sound
+    notes: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """Traffic in kbit/s with its IP headers, shares of a CPU in percent; while a song plays."""
+
+    down: float
+    up: float
+    client: float
+    server: float
+
+
+def song(notes: int, seed: int) -> list[tuple[int, bytes]]:
+    """So many notes, or a few more."""
+    measures = 1
+    while notes_in(music := piece(seed, measures, (PIANO, EPIANO, GUITAR, ORGAN))) < notes:
+        measures += 1
+    return music
+
+
+def compose(folder: Path, notes: int, seed: int) -> Music:
+    """Write a song, and record what it sounds like in local mode."""
+    music, folder = song(notes, seed), folder / f"local-{notes}-{seed}"
+    folder.mkdir()
+    file = write_midi(folder / "song.mid", music)
+    return Music(file, play(folder, file, None, "local").sound, notes_in(music))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process so far (proc(5), /proc/PID/stat)."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def watch(client: Playing, server: Program, side: Side) -> Load:
+    """What the programs and their link do until the client ends."""
+
+    def look() -> NDArray[np.float64]:
+        pids = client.program.process.pid, server.process.pid
+        return np.array([time.monotonic(), *side.traffic(), *map(cpu_seconds, pids)])
+
+    pause = threading.Event()
+    recorded(client, 0)
+    first = last = look()
+    while client.program.process.poll() is None:
+        last = look()
+        pause.wait(LOOK_SECONDS)
+    seconds, down, up, ours, theirs = last - first
+    return Load(*(round(float(f), 1) for f in (
+        8e-3 * down / seconds, 8e-3 * up / seconds, 100 * ours / seconds, 100 * theirs / seconds,
+    )))  # fmt: skip
+
+
+def perform(folder: Path, condition: Condition, seed: int, music: Music, mode: str) -> tuple[Result, Load]:
+    """Play a song over such a link."""
+    folder = folder / f"{condition.name}-{mode}-{seed}"
+    with (
+        bridge(condition.impairment(), seed=seed) as link,
+        serving("--host", link.server.address, inside=link.server.enter) as (server, address),
+        playing(folder, music.file, address, mode, *AUTO, inside=link.client.enter) as client,
+    ):
+        load = watch(client, server, link.client)
+        return client.result(), load
+
+
+def hybrid(folder: Path, condition: Condition, seed: int, music: Music) -> dict[str, Any]:
+    """The figures of one song."""
+    result, load = perform(folder, condition, seed, music, "hybrid")
+    report, packets = result.report, result.report["packets"]
+    return {
+        "offset_ms": 1000 * report["offset_frames"] / RATE,
+        "buffer_size_ms": 1000 * report["buffer_size_frames"] / RATE,
+        "notes": report["notes"],
+        "late_notes": report["late_notes"],
+        "knit_margin_p1": report["knit_margin_frames"]["p1"],
+        "packets": packets,
+        "uncovered": report["frames"]["uncovered"],
+        "missing": report["frames"]["missing"],
+        "apart": difference(result.sound, music.local, result.spans),
+        "round_trip_ms": report["round_trip_ms"],
+        **vars(load),
+    }
+
+
+def remote(folder: Path, condition: Condition, music: Music) -> dict[str, float]:
+    """How much later than local the song is heard, by the place where it fits best; and how exactly it fits there."""
+    result, _ = perform(folder, condition, 0, music, "remote")
+    size = 1 << (len(result.sound) + len(music.local) - 1).bit_length()
+    heard, meant = (np.fft.rfft(sound.sum(axis=1), size) for sound in (result.sound, music.local))
+    delay = int(np.argmax(np.fft.irfft(heard * np.conj(meant), size)[: size // 2]))
+    return {
+        "latency_ms": 1000 * delay / RATE,
+        "offset_ms": 1000 * result.report["offset_frames"] / RATE,
+        "late_notes": result.report["late_notes"],
+        "apart": difference(result.sound, music.local, result.spans, delay),
+    }
+
+
+def jacktrip(folder: Path, condition: Condition, queue: int, seconds: float) -> str:
+    try:
+        with bridge(condition.impairment()) as link:
+            return str(listen(folder / f"{condition.name}-jacktrip-{queue}", link, queue, seconds))
+    except Unheard as why:
+        return f"jacktrip was not tried: {why}"
+
+
+def total(runs: Sequence[dict[str, Any]], name: str) -> int | None:
+    """Of a kind of packet; None where none are counted."""
+    counts = [run["packets"][name] for run in runs if name in run["packets"]]
+    return sum(counts) if counts else None
+
+
+def row(table: Table, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float]) -> bool:
+    """Print a condition's figures; whether the promises were kept."""
+    late, apart = sum(run["late_notes"] for run in runs), max(run["apart"] for run in runs)
+    kept: bool = late <= MOST_LATE and apart <= 1
+
+    def middle(name: str) -> str:
+        return f"{median(run[name] for run in runs):.0f}"
+
+    table.line(
+        condition, "yes" if kept else "NO", middle("offset_ms"), middle("buffer_size_ms"),
+        sum(run["notes"] for run in runs), late, min(run["knit_margin_p1"] for run in runs),
+        total(runs, "lost"), total(runs, "recovered"), total(runs, "concealed"),
+        sum(run["uncovered"] for run in runs), sum(run["missing"] for run in runs), f"{apart:.2f}",
+        f"{far['latency_ms']:.1f}", *map(middle, ("down", "up", "client", "server")),
+    )  # fmt: skip
+    return kept
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="one seed of 150 notes: four minutes")
+    parser.add_argument("--seeds", type=int, default=5, help="songs for each network (5)")
+    parser.add_argument("--notes", type=int, default=1000, help="notes in each (1000)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    flags = parser.parse_args()
+    if reason := why_not():
+        print(f"no network namespaces here: {reason}", file=sys.stderr)
+        return 1
+    seeds, notes, seconds = (1, 150, 5.0) if flags.short else (flags.seeds, flags.notes, 30.0)
+    kept, figures = True, {}
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(AT_ONCE) as pool:
+        folder = Path(name)
+
+        def begin(what: str, work: Callable[..., Any], *args: Any) -> "Future[Any]":
+            future = pool.submit(work, folder, *args)
+            future.add_done_callback(lambda _: print(f"  {what} done", file=sys.stderr, flush=True))
+            return future
+
+        waiting = [begin(f"local {seed}", compose, notes, seed) for seed in range(seeds)]
+        short = begin("local, short", compose, REMOTE_NOTES, seeds).result()
+        music = [future.result() for future in waiting]
+        jobs = {
+            condition: (
+                [begin(f"{condition.name} {seed}", hybrid, condition, seed, music[seed]) for seed in range(seeds)],
+                begin(f"{condition.name} remote", remote, condition, short),
+            )
+            for condition in CONDITIONS
+        }
+        table = Table(COLUMNS)
+        table.line(*UNITS)
+        for condition, (songs, far) in jobs.items():
+            runs = [future.result() for future in songs]
+            kept &= row(table, condition, runs, far.result())
+            figures[condition.name] = {"hybrid": runs, "remote": far.result()}
+        print("\njacktrip over the same links, at its default queue and at our BUFFER_SIZE")
+        for condition in CONDITIONS:
+            ours = median(run["buffer_size_ms"] for run in figures[condition.name]["hybrid"])
+            heard = [
+                jacktrip(folder, condition, queue, seconds) for queue in (4, -(-round(ours * RATE / 1000) // CHUNK))
+            ]
+            figures[condition.name]["jacktrip"] = heard
+            print(f"{condition}", *heard, sep="\n    ", flush=True)
+    if flags.json:
+        flags.json.write_text(json.dumps(figures, indent=1))
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
