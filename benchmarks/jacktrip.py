@@ -24,6 +24,7 @@ from tests.reference import Sound
 from tests.test_speaker import BLOCK, jackd
 
 NAME = "JackTrip"
+DEFAULT_QUEUE, LEAST_QUEUE = 4, 2  # packets of a JACK period
 PITCH = 2 * np.pi * 440 / RATE  # of the tone in which holes are looked for
 NOISE = 0.5  # seconds of noise, whose place tells the delay, between as much silence
 LEAST_STEP = 1e-3  # 16 bit steps are 30 times less
@@ -51,6 +52,11 @@ class Heard:
 
 class Unheard(Exception):
     """Why jacktrip could not be tried; one line."""
+
+
+def packets(seconds: float) -> int:
+    """The queue that is about so long."""
+    return max(LEAST_QUEUE, round(seconds * RATE / BLOCK))
 
 
 def listen(folder: Path, link: Bridge, queue: int, seconds: float) -> Heard:

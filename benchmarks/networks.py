@@ -28,12 +28,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.jacktrip import Unheard, listen
+from benchmarks.jacktrip import DEFAULT_QUEUE, Unheard, listen, packets
 from benchmarks.table import Table
 from netaudio.impairment import Impairment
 from tests.namespaces import Side, bridge, why_not
 from tests.programs import (
-    CHUNK,
     RATE,
     Playing,
     Program,
@@ -54,7 +53,7 @@ LOOK_SECONDS = 0.2
 REMOTE_NOTES = 150
 AUTO = ("--offset", "auto", "--buffer-size", "auto")
 COLUMNS = {
-    "round trip / jitter / loss": 42, "kept": 5, "OFFSET": 8, "BUFFER": 8, "notes": 7, "late": 5, "margin": 8,
+    "round trip / jitter / loss": 40, "kept": 5, "OFFSET": 8, "BUFFER": 8, "notes": 7, "late": 5, "margin": 8,
     "lost": 6, "recovered": 10, "concealed": 10, "uncovered": 10, "missing": 8, "apart": 7, "remote": 9,
     "down": 6, "up": 5, "client": 7, "server": 7,
 }  # fmt: skip
@@ -75,7 +74,7 @@ class Condition(NamedTuple):
         return Impairment((self.round_trip - self.jitter) / 2, self.jitter, self.loss, self.burst)
 
     def __str__(self) -> str:
-        burst = f" in {self.burst:g}s" if self.burst > 1 else ""
+        burst = f" in bursts of {self.burst:g}" if self.burst > 1 else ""
         parts = f"{1000 * self.round_trip:g} / {1000 * self.jitter:g} ms / {100 * self.loss:g} %{burst}"
         return f"{self.name}: {parts}"
 
@@ -163,22 +162,10 @@ def perform(folder: Path, condition: Condition, seed: int, music: Music, mode: s
 
 
 def hybrid(folder: Path, condition: Condition, seed: int, music: Music) -> dict[str, Any]:
-    """The figures of one song."""
+    """The report of one song, without its spans, and what else was measured."""
     result, load = perform(folder, condition, seed, music, "hybrid")
-    report, packets = result.report, result.report["packets"]
-    return {
-        "offset_ms": 1000 * report["offset_frames"] / RATE,
-        "buffer_size_ms": 1000 * report["buffer_size_frames"] / RATE,
-        "notes": report["notes"],
-        "late_notes": report["late_notes"],
-        "knit_margin_p1": report["knit_margin_frames"]["p1"],
-        "packets": packets,
-        "uncovered": report["frames"]["uncovered"],
-        "missing": report["frames"]["missing"],
-        "apart": difference(result.sound, music.local, result.spans),
-        "round_trip_ms": report["round_trip_ms"],
-        **vars(load),
-    }
+    report = {name: value for name, value in result.report.items() if name != "uncovered_spans"}
+    return report | {"apart": difference(result.sound, music.local, result.spans), "load": vars(load)}
 
 
 def remote(folder: Path, condition: Condition, music: Music) -> dict[str, float]:
@@ -195,36 +182,84 @@ def remote(folder: Path, condition: Condition, music: Music) -> dict[str, float]
     }
 
 
-def jacktrip(folder: Path, condition: Condition, queue: int, seconds: float) -> str:
+def beside(folder: Path, condition: Condition, buffer_size: float, seconds: float) -> list[dict[str, Any]]:
+    """Print and return what jacktrip makes of such a link at its default queue, and with `buffer_size` seconds of it."""
+    print(condition, flush=True)
+    figures = []
+    for queue in sorted({DEFAULT_QUEUE, packets(buffer_size)}):
+        try:
+            with bridge(condition.impairment()) as link:
+                heard = listen(folder / f"{condition.name}-jacktrip-{queue}", link, queue, seconds)
+        except Unheard as why:
+            print(f"    jacktrip was not tried: {why}", flush=True)
+        else:
+            print(f"    {heard}", flush=True)
+            figures.append(vars(heard))
+    return figures
+
+
+def settled(future: "Future[Any]") -> Any:
+    """What came of a run; None, and why, if it failed."""
     try:
-        with bridge(condition.impairment()) as link:
-            return str(listen(folder / f"{condition.name}-jacktrip-{queue}", link, queue, seconds))
-    except Unheard as why:
-        return f"jacktrip was not tried: {why}"
+        return future.result()
+    except AssertionError as error:
+        print(f"    FAILED: {str(error).strip().replace(chr(10), '; ')[:300]}", flush=True)
+        return None
 
 
-def total(runs: Sequence[dict[str, Any]], name: str) -> int | None:
-    """Of a kind of packet; None where none are counted."""
-    counts = [run["packets"][name] for run in runs if name in run["packets"]]
-    return sum(counts) if counts else None
-
-
-def row(table: Table, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float]) -> bool:
+def row(table: Table, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float] | None) -> bool:
     """Print a condition's figures; whether the promises were kept."""
     late, apart = sum(run["late_notes"] for run in runs), max(run["apart"] for run in runs)
     kept: bool = late <= MOST_LATE and apart <= 1
 
-    def middle(name: str) -> str:
-        return f"{median(run[name] for run in runs):.0f}"
+    def middle(name: str, scale: float = 1.0) -> str:
+        return f"{median(scale * float((run | run['load'])[name]) for run in runs):.0f}"
+
+    def total(kind: str, name: str) -> int | None:
+        """None where it is not counted."""
+        return sum(run[kind][name] for run in runs) if name in runs[0][kind] else None
 
     table.line(
-        condition, "yes" if kept else "NO", middle("offset_ms"), middle("buffer_size_ms"),
-        sum(run["notes"] for run in runs), late, min(run["knit_margin_p1"] for run in runs),
-        total(runs, "lost"), total(runs, "recovered"), total(runs, "concealed"),
-        sum(run["uncovered"] for run in runs), sum(run["missing"] for run in runs), f"{apart:.2f}",
-        f"{far['latency_ms']:.1f}", *map(middle, ("down", "up", "client", "server")),
+        condition, "yes" if kept else "NO",
+        middle("offset_frames", scale=1000 / RATE), middle("buffer_size_frames", scale=1000 / RATE),
+        sum(run["notes"] for run in runs), late, min(run["knit_margin_frames"]["p1"] for run in runs),
+        *(total("packets", name) for name in ("lost", "recovered", "concealed")),
+        total("frames", "uncovered"), total("frames", "missing"), f"{apart:.2f}",
+        f"{far['latency_ms']:.1f}" if far else None,
+        *(middle(name) for name in ("down", "up", "client", "server")),
     )  # fmt: skip
     return kept
+
+
+def ours(folder: Path, seeds: int, notes: int) -> tuple[bool, dict[str, dict[str, Any]]]:
+    """Play all songs over all links; whether the promises were kept, and all figures."""
+    kept, figures = True, {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+
+        def begin(what: str, work: Callable[..., Any], *args: Any) -> "Future[Any]":
+            future = pool.submit(work, folder, *args)
+            future.add_done_callback(lambda _: print(f"  {what}: done", file=sys.stderr, flush=True))
+            return future
+
+        composing = [begin(f"local {seed}", compose, notes, seed) for seed in range(seeds)]
+        short = begin("local, short", compose, REMOTE_NOTES, seeds).result()
+        music = [future.result() for future in composing]
+        begun = {
+            condition: (
+                begin(f"{condition.name}, remote", remote, condition, short),
+                *(begin(f"{condition.name} {seed}", hybrid, condition, seed, music[seed]) for seed in range(seeds)),
+            )
+            for condition in CONDITIONS
+        }
+        table = Table(COLUMNS)
+        table.line(*UNITS)
+        for condition, futures in begun.items():
+            far, *results = map(settled, futures)
+            runs = [run for run in results if run]
+            figures[condition.name] = {"hybrid": runs, "remote": far}
+            kept &= bool(runs) and row(table, condition, runs, far)
+            kept &= None not in (far, *results)
+    return kept, figures
 
 
 def main() -> int:
@@ -238,39 +273,13 @@ def main() -> int:
         print(f"no network namespaces here: {reason}", file=sys.stderr)
         return 1
     seeds, notes, seconds = (1, 150, 5.0) if flags.short else (flags.seeds, flags.notes, 30.0)
-    kept, figures = True, {}
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(AT_ONCE) as pool:
-        folder = Path(name)
-
-        def begin(what: str, work: Callable[..., Any], *args: Any) -> "Future[Any]":
-            future = pool.submit(work, folder, *args)
-            future.add_done_callback(lambda _: print(f"  {what} done", file=sys.stderr, flush=True))
-            return future
-
-        waiting = [begin(f"local {seed}", compose, notes, seed) for seed in range(seeds)]
-        short = begin("local, short", compose, REMOTE_NOTES, seeds).result()
-        music = [future.result() for future in waiting]
-        jobs = {
-            condition: (
-                [begin(f"{condition.name} {seed}", hybrid, condition, seed, music[seed]) for seed in range(seeds)],
-                begin(f"{condition.name} remote", remote, condition, short),
-            )
-            for condition in CONDITIONS
-        }
-        table = Table(COLUMNS)
-        table.line(*UNITS)
-        for condition, (songs, far) in jobs.items():
-            runs = [future.result() for future in songs]
-            kept &= row(table, condition, runs, far.result())
-            figures[condition.name] = {"hybrid": runs, "remote": far.result()}
-        print("\njacktrip over the same links, at its default queue and at our BUFFER_SIZE")
+    with tempfile.TemporaryDirectory() as name:
+        kept, figures = ours(Path(name), seeds, notes)
+        print("\njacktrip over the same links")
         for condition in CONDITIONS:
-            ours = median(run["buffer_size_ms"] for run in figures[condition.name]["hybrid"])
-            heard = [
-                jacktrip(folder, condition, queue, seconds) for queue in (4, -(-round(ours * RATE / 1000) // CHUNK))
-            ]
-            figures[condition.name]["jacktrip"] = heard
-            print(f"{condition}", *heard, sep="\n    ", flush=True)
+            figure = figures[condition.name]
+            buffers = [run["buffer_size_frames"] / RATE for run in figure["hybrid"]]
+            figure["jacktrip"] = beside(Path(name), condition, max(buffers, default=0.0), seconds)
     if flags.json:
         flags.json.write_text(json.dumps(figures, indent=1))
     return 0 if kept else 1

@@ -5,7 +5,6 @@ TCP and UDP are impaired alike, and the kernel's own TCP sends again what was lo
 """
 
 import dataclasses
-import fcntl
 import functools
 import heapq
 import json
@@ -134,6 +133,8 @@ def bridge(up: Impairment, down: Impairment | None = None, seed: int = 0, mtu: i
 
 def _open_tun() -> tuple[int, str]:
     """A new TUN device, as long as this is open: its file descriptor and its name."""
+    import fcntl  # not on every system, and why_not must be able to say so
+
     tun = os.open(TUN, os.O_RDWR | os.O_NONBLOCK)
     try:
         request = struct.pack("16sH22x", b"na%d", IFF_TUN | IFF_NO_PI)

@@ -170,7 +170,7 @@ class Connection:
         return f"nothing heard from the server for {SILENCE_SECONDS:.0f} s"
 
     def _hear(self, data: bytes) -> None:
-        if self.link is not None:
+        if self.link is not None and self._transport is not None and not self._transport.is_closing():
             self._last_seen = time.monotonic()
             self.link.receive_datagram(data, self._last_seen)
             self.flush()
