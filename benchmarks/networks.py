@@ -183,7 +183,7 @@ def remote(folder: Path, condition: Condition, music: Music) -> dict[str, float]
 
 
 def beside(folder: Path, condition: Condition, buffer_size: float, seconds: float) -> list[dict[str, Any]]:
-    """Print and return what jacktrip makes of such a link at its default queue, and with `buffer_size` seconds of it."""
+    """Print and return what jacktrip makes of such a link: its default queue, and one of `buffer_size` seconds."""
     print(condition, flush=True)
     figures = []
     for queue in sorted({DEFAULT_QUEUE, packets(buffer_size)}):

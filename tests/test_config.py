@@ -22,6 +22,7 @@ from netaudio.config import (
     server_settings,
 )
 from netaudio.errors import SettingError
+from netaudio.impairment import Impairment
 from netaudio.units import Span, parse_frames
 
 SHIPPED = (Path(__file__).parent.parent / "config.ini").read_text(encoding="utf-8")
@@ -154,6 +155,7 @@ def test_server_values(line: str, value: object) -> None:
         ("SERVER = 10.0.0.7:5000", Address("10.0.0.7", 5000)),
         ("SERVER = [fe80::1%eth0]:5000", Address("fe80::1%eth0", 5000)),
         ("SERVER = ::1", Address("::1", 4747)),
+        ("SIMULATE = delay=30ms LOSS=2%", Impairment(delay=0.03, loss=0.02)),
         ("VOLUME = -60", -60.0),
         ("VOLUME = 12 dB", 12.0),
         ("VOLUME = -1.5", -1.5),
@@ -224,6 +226,8 @@ def test_server_refuses(line: str) -> None:
         "SERVER = [a]:1",
         "SERVER = http://a",
         "SERVER = a:1:2",
+        "SIMULATE = delay=30",
+        "SIMULATE = lag=30ms",
         "VOLUME = 12.1",
         "VOLUME = nan",
         "VOLUME = loud",
