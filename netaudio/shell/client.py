@@ -50,6 +50,8 @@ class Client:
     ) -> None:
         self.settings, self.flags, self.screen, self.song = settings, flags, screen, song
         simulation = Simulation(settings.simulate) if settings.simulate else None
+        if simulation:
+            screen.say("SIMULATE: this client makes its network worse on purpose")
         self.network = Network(settings.server, settings.token, settings.payload, screen.say, simulation)
         self.volume = settings.volume
         self.online = settings.mode != "local"
