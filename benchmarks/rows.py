@@ -14,4 +14,4 @@ class Rows:
         """A row; None shows as a dash."""
         shown = ("-" if cell is None else str(cell) for cell in cells)
         name, *rest = (f"{cell:>{width}}" for cell, width in zip(shown, self._widths, strict=True))
-        print(name.strip().ljust(self._widths[0]), *rest, sep="", flush=True)
+        print("".join((name.strip().ljust(self._widths[0]), *rest)), flush=True)
