@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.jacktrip import DEFAULT_QUEUE, Unheard, listen, packets
-from benchmarks.table import Table
+from benchmarks.rows import Rows
 from netaudio.impairment import Impairment
 from tests.namespaces import Side, bridge, why_not
 from tests.programs import (
@@ -207,7 +207,7 @@ def settled(future: "Future[Any]") -> Any:
         return None
 
 
-def row(table: Table, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float] | None) -> bool:
+def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float] | None) -> bool:
     """Print a condition's figures; whether the promises were kept."""
     late, apart = sum(run["late_notes"] for run in runs), max(run["apart"] for run in runs)
     kept: bool = late <= MOST_LATE and apart <= 1
@@ -222,7 +222,7 @@ def row(table: Table, condition: Condition, runs: Sequence[dict[str, Any]], far:
     latency = None
     if far:
         latency = f"{'' if abs(far['latency_ms'] - far['offset_ms']) < 0.05 else '~'}{far['latency_ms']:.1f}"
-    table.line(
+    rows.line(
         condition, "yes" if kept else "NO",
         middle("offset_frames", scale=1000 / RATE), middle("buffer_size_frames", scale=1000 / RATE),
         sum(run["notes"] for run in runs), late, min(run["knit_margin_frames"]["p1"] for run in runs),
@@ -254,13 +254,13 @@ def ours(folder: Path, seeds: int, notes: int) -> tuple[bool, dict[str, dict[str
             )
             for condition in CONDITIONS
         }
-        table = Table(COLUMNS)
-        table.line(*UNITS)
+        rows = Rows(COLUMNS)
+        rows.line(*UNITS)
         for condition, futures in begun.items():
             far, *results = map(settled, futures)
             runs = [run for run in results if run]
             figures[condition.name] = {"hybrid": runs, "remote": far}
-            kept &= bool(runs) and row(table, condition, runs, far)
+            kept &= bool(runs) and row(rows, condition, runs, far)
             kept &= None not in (far, *results)
     return kept, figures
 
