@@ -44,7 +44,7 @@ def why_not() -> str:
         return "network namespaces are Linux's"
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
-        return f"{' and '.join(missing)} not installed (Debian: iproute2, util-linux)"
+        return f"not installed: {', '.join(missing)} (Debian: iproute2, util-linux)"
     if not os.access(TUN, os.R_OK | os.W_OK):
         return f"{TUN} cannot be opened: run as root, in a container with --device {TUN}"
     tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True, check=False)
