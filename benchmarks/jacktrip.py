@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pytest
 import soundfile
 from numpy.typing import NDArray
 
@@ -61,6 +62,13 @@ def packets(seconds: float) -> int:
 
 def listen(folder: Path, link: Bridge, queue: int, seconds: float) -> Heard:
     """Play through jacktrip over a link; raises Unheard."""
+    try:
+        return _listen(folder, link, queue, seconds)
+    except (subprocess.SubprocessError, pytest.fail.Exception) as error:
+        raise Unheard(str(error).partition("\n")[0]) from None
+
+
+def _listen(folder: Path, link: Bridge, queue: int, seconds: float) -> Heard:
     if missing := [tool for tool in ("jacktrip", "jackd", "jack_connect") if not shutil.which(tool)]:
         raise Unheard(f"{' and '.join(missing)} not installed (Debian: jacktrip, jackd2)")
     for side in ("near", "far"):

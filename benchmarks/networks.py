@@ -91,11 +91,10 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class Music:
-    """A song, the file that it is in, and how it sounds."""
+    """The file that a song is in, and how it sounds."""
 
     file: Path
     local: Sound
-    notes: int
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def compose(folder: Path, notes: int, seed: int) -> Music:
     music, folder = song(notes, seed), folder / f"local-{notes}-{seed}"
     folder.mkdir()
     file = write_midi(folder / "song.mid", music)
-    return Music(file, play(folder, file, None, "local").sound, notes_in(music))
+    return Music(file, play(folder, file, None, "local").sound)
 
 
 def cpu_seconds(pid: int) -> float:
