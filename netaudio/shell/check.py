@@ -22,6 +22,7 @@ from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn, list_midi
 from netaudio.shell.network import PROBES, Network
 from netaudio.shell.program import Progress
+from netaudio.shell.simulation import Simulation
 from netaudio.shell.speaker import Speaker, open_speaker
 from netaudio.shell.terminal import ANSWER_WAIT, NO_KEY_UP
 from netaudio.tuning import tuned
@@ -132,7 +133,8 @@ class _Session:
     def __init__(self, settings: ClientSettings, table: Table) -> None:
         self.settings, self.table = settings, table
         self.said: list[str] = []
-        self.network = Network(settings.server, settings.token, settings.payload, self.said.append)
+        simulation = Simulation(settings.simulate) if settings.simulate else None
+        self.network = Network(settings.server, settings.token, settings.payload, self.said.append, simulation)
 
     async def run(self) -> None:
         welcome = await self._server()
