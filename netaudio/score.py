@@ -210,20 +210,19 @@ class Score:
             gain, slope = gain * part[0], slope * part[0] + gain * part[1]
         return gain, slope
 
-    def level_until(self, voice: Voice, position: int) -> int:
-        """Up to where a voice's gain stays as it is at a position; that position itself where it is moving."""
+    def straight_until(self, voice: Voice, position: int) -> int:
+        """Up to where a voice's gain goes on as it does from a position, if it is `straight` there."""
+        volume, expression = voice.lines
+        if voice.off_seq == voice.stolen_seq == NEVER and len(volume.changes) == len(expression.changes) == 1:
+            return NEVER  # as mostly: simply held
         until = NEVER
-        for at, length in ((voice.off_at + voice.delay, self.release), (voice.stolen_at, self.ramp)):
+        ramps = [(voice.off_at + voice.delay, self.release), (voice.stolen_at, self.ramp)]
+        ramps += [(change.position, self.ramp) for line in (volume, expression) for change in line.changes[1:]]
+        for at, length in ramps:
             if at > position:
                 until = min(until, at)
             elif at + length > position:
-                return position
-        for line in voice.lines:
-            for change in line.changes[1:]:
-                if change.position > position:
-                    until = min(until, change.position)
-                elif change.position + self.ramp > position:
-                    return position
+                until = min(until, at + length)
         return until
 
     def gains(self, voice: Voice, n: NDArray[np.int64], heard: int = ALL) -> Gains:

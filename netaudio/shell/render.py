@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from netaudio.bank import Bank
@@ -139,7 +139,7 @@ class RenderWorker:
             elif delay < -STALL_SECONDS:
                 deadline = time.monotonic()
             self._read()
-            for seat in list(self._seats):
+            for seat in [seat for seat in self._seats if seat.inbox or seat.session.late]:
                 self._guard(seat, self._hear)
             # What falls due before the next tick goes now: up to a tick early rather than late.
             for _ in range(2):
@@ -225,15 +225,25 @@ class RenderWorker:
         self._now, self._ready = now, []
         for seat in list(self._seats):
             self._guard(seat, self._prepare)
-        for chunk in {seat.session.chunk for seat, _, _ in self._ready}:
-            batch = [item for item in self._ready if item[0].session.chunk == chunk]
-            mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
-            for (seat, due, _), frames in zip(batch, mixed, strict=True):
-                for data in seat.session.packets(frames):
-                    self._send(seat, data)
-                sent, rate = time.monotonic(), seat.session.rate
-                self.lateness.add(sent, due + (sent - now) * rate, chunk, rate)
+        for form in {(seat.session.chunk, seat.session.payload) for seat, _, _ in self._ready}:
+            self._send_all(
+                [item for item in self._ready if (item[0].session.chunk, item[0].session.payload) == form], now
+            )
         return bool(self._ready)
+
+    def _send_all(self, batch: Sequence[tuple[Seat, float, Rows]], now: float) -> None:
+        """Mix, encode and send a chunk of each, all of one size and payload.
+
+        A `sendto` each: every client has a socket of its own, over which one system call cannot reach another.
+        """
+        chunk, payload = batch[0][0].session.chunk, batch[0][0].session.payload
+        mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
+        data, size = payload.encode(mixed), 2 * payload.width * chunk
+        for at, (seat, due, _) in zip(range(0, len(data), size), batch, strict=True):
+            for packet in seat.session.packed(data[at : at + size]):
+                self._send(seat, packet)
+            sent, rate = time.monotonic(), seat.session.rate
+            self.lateness.add(sent, due + (sent - now) * rate, chunk, rate)
 
     def _prepare(self, seat: Seat) -> None:
         due = seat.session.ahead(self._now)
