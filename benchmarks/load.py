@@ -1,0 +1,234 @@
+"""Many clients' protocols, from one process, against a real server: who plays how much, and what it costs.
+
+Each client says hello, selects, resumes, holds its voices with loops, plays some of them anew all the time, sends
+reports with their MACs and receives its stream; it makes no sound. The server has one core, this process another.
+"""
+
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netaudio import messages
+from netaudio.link import quantile
+from netaudio.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply
+from netaudio.score import Event, Score
+from netaudio.units import unwrap32, wrap32
+
+HOME = Path(__file__).resolve().parent.parent
+INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop
+CUT_SECONDS, BUFFER_SECONDS = 0.1, 0.04  # OFFSET and BUFFER_SIZE
+REPORT_SECONDS = 0.05
+SETTLE_SECONDS = 3.0  # until all have joined and hold their voices
+READY = re.compile(r"ready at \S+:(\d+)")
+CHUNKS = re.compile(r"(\d+) chunks rendered, (\d+) of them late; the latest by (\d+) frames")
+
+
+@dataclass
+class Count:
+    packets: int = 0
+    octets: int = 0
+    lost: int = 0
+    late: int = 0  # arrived after their playout
+    hearing: list[float] = field(default_factory=list)  # seconds from an event to the first packet that has heard it
+
+
+class Client:
+    """One client's side of the wire. `receive` when its socket has something, `work` every few milliseconds."""
+
+    def __init__(self, port: int, chunk: int, voices: int, gap: float, turn: float) -> None:
+        """`gap` seconds lie between its notes; `turn`, 0 to 1, sets it apart from the others."""
+        self.voices, self.gap, self.count = voices, gap, Count()
+        self._control = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._lines = self._control.makefile("rb")
+        self._say(messages.Hello(messages.VERSION, chunk))
+        welcome = self._answer()
+        assert isinstance(welcome, messages.Welcome), welcome
+        self.rate, self.chunk, self._ssrc = welcome.rate, welcome.chunk, welcome.ssrc
+        self._secret = bytes.fromhex(welcome.secret)
+        self._say(messages.Select(0, INSTRUMENT))
+        assert isinstance(self._answer(), messages.Instrument), "an instrument"
+        self._say(messages.Resume(Score(self.rate, voices, lambda _: None).state()))
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.udp.connect(("127.0.0.1", welcome.udp_port))
+        self.udp.setblocking(False)
+        self._control.setblocking(False)
+        self._began = time.monotonic() - turn * chunk / self.rate
+        self._next_report, self._next_note = 0.0, self._began + 1.0 + turn * gap
+        self._counter = self._seq = self._key = 0
+        self._highest: int | None = None
+        self._unheard: deque[tuple[Event, float]] = deque()
+        self._slack = UNKNOWN_SLACK
+
+    def _say(self, message: messages.Message) -> None:
+        self._control.sendall(messages.encode(message))
+
+    def _answer(self) -> messages.FromServer:
+        return messages.decode_from_server(self._lines.readline())
+
+    def work(self, now: float) -> None:
+        """Play and report what is due, and empty the control connection."""
+        report = now >= self._next_report
+        while self.voices and now >= self._next_note:
+            first = self._seq < self.voices  # all keys go down at the beginning
+            self._next_note += 0.0 if first and self._seq + 1 < self.voices else self.gap
+            self._note(now)
+            report = True
+        if report:
+            self._report(now)
+        with suppress(BlockingIOError):
+            while self._control.recv(4096):
+                pass
+
+    def _note(self, now: float) -> None:
+        """Strike the next key, which lets go of it first where it is down."""
+        position = round((now - self._began) * self.rate)
+        self._seq += 1
+        message = bytes((0x90, LOWEST_KEY + self._key % self.voices, 100))
+        event = Event(self._seq, position, message, round(CUT_SECONDS * self.rate))
+        self._key += 1
+        self._unheard.append((event, time.monotonic()))
+        self._say(messages.Event(*event))
+
+    def _report(self, now: float) -> None:
+        """At once with new events, so that they are heard even where TCP waits."""
+        self._next_report = now + REPORT_SECONDS
+        self._counter += 1
+        position = int((now - self._began) * self.rate) // self.chunk * self.chunk
+        age = now - self._began - position / self.rate
+        events = tuple(event for event, _ in list(self._unheard)[:40])
+        data = Report(
+            self._ssrc, self._counter, position, round(age * 1e6), self._slack, round(BUFFER_SECONDS * self.rate),
+            0, wrap32(round(now * 1e6)), events=events, block=self.chunk,
+        ).pack(self._secret)  # fmt: skip
+        self._slack = UNKNOWN_SLACK
+        with suppress(OSError):
+            self.udp.send(data)
+
+    def receive(self) -> None:
+        count = self.count
+        with suppress(BlockingIOError, ConnectionRefusedError):
+            while True:
+                data = self.udp.recv(2048)
+                now = time.monotonic()
+                if not is_audio(data):
+                    parse_reply(data)
+                    continue
+                audio = parse_audio(data)
+                count.packets += 1
+                count.octets += len(data)
+                if self._highest is not None:
+                    count.lost += (audio.sequence - self._highest - 1) & 0xFFFF
+                self._highest = audio.sequence
+                playhead = round((now - self._began) * self.rate)
+                slack = unwrap32(audio.timestamp, playhead) - playhead
+                count.late += slack < 0
+                self._slack = slack if self._slack == UNKNOWN_SLACK else min(slack, self._slack)
+                while self._unheard and self._unheard[0][0].seq <= audio.heard:
+                    count.hearing.append(now - self._unheard.popleft()[1])
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._say(messages.Bye())
+        self._lines.close()
+        self._control.close()
+        self.udp.close()
+
+
+class Served:
+    """A server of its own, on one core, and what it costs."""
+
+    def __init__(self, clients: int, chunk: int, cores: set[int], flags: tuple[str, ...] = ()) -> None:
+        command = [sys.executable, str(HOME / "server.py"), "--port", "0", "--max-clients", str(max(clients, 1))]
+        self._process = subprocess.Popen(
+            [*command, "--chunk-size", str(chunk), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        )  # fmt: skip
+        assert self._process.stdout
+        match = READY.search(self._process.stdout.readline())
+        if match is None:
+            raise RuntimeError(f"the server did not start: {self._process.communicate()[1]}")
+        self.port = int(match[1])
+
+    def cpu(self) -> float:
+        """Seconds, its own and the kernel's for it."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """MB resident."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        match = re.search(r"VmRSS:\s+(\d+)", status)
+        assert match
+        return int(match[1]) / 1024
+
+    def close(self) -> str:
+        """End it; what it said."""
+        self._process.send_signal(signal.SIGTERM)
+        said = self._process.communicate(timeout=20)
+        return "\n".join(said)
+
+
+def hold(
+    clients: int, voices: int, chunk: int, seconds: float, gap: float = 0.25, flags: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds."""
+    cores = sorted(os.sched_getaffinity(0))
+    server = Served(clients, chunk, {cores[-1]}, flags)
+    os.sched_setaffinity(0, {cores[0]})
+    played: list[Client] = []
+    try:
+        empty = server.memory()
+        for number in range(clients):
+            played.append(Client(server.port, chunk, voices, gap, number / clients))
+        _drive(played, SETTLE_SECONDS)
+        for client in played:
+            client.count = Count()
+        before, began = server.cpu(), time.monotonic()
+        _drive(played, seconds)
+        cpu, span, memory = server.cpu() - before, time.monotonic() - began, server.memory()
+    finally:
+        for client in played:
+            client.close()
+        said = server.close()
+        os.sched_setaffinity(0, set(cores))
+    counts = [client.count for client in played]
+    match = CHUNKS.search(said)
+    assert match, said
+    hearing = [1000 * span for count in counts for span in count.hearing]
+    return {
+        "clients": clients, "voices": voices, "chunk": chunk, "seconds": round(span, 1),
+        "chunks": int(match[1]), "late chunks": int(match[2]), "worst frames": int(match[3]),
+        "packets": sum(c.packets for c in counts), "lost": sum(c.lost for c in counts),
+        "late at clients": sum(c.late for c in counts),
+        "hearing ms": {f"p{100 * q:g}": round(quantile(hearing, q), 2) for q in (0.5, 0.99, 0.999, 1.0)},
+        "cpu %": round(100 * cpu / span, 1), "cpu % per client": round(100 * cpu / span / clients, 2),
+        "MB": round(empty, 1), "MB per client": round((memory - empty) / clients, 2),
+        "kbit/s per client": round(8 * sum(c.octets for c in counts) / span / clients / 1000),
+    }  # fmt: skip
+
+
+def _drive(clients: list[Client], seconds: float) -> None:
+    end, pause = time.monotonic() + seconds, 0.002
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.udp, selectors.EVENT_READ, client)
+        worked = 0.0
+        while (now := time.monotonic()) < end:
+            if now - worked >= pause:
+                worked = now
+                for client in clients:
+                    client.work(time.monotonic())
+            for key, _ in selector.select(pause):
+                key.data.receive()

@@ -1,0 +1,66 @@
+"""Timing on a machine that others use, too: contenders take turns, and what a stall touched is dropped."""
+
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+STOLEN = 0.9  # of the wall's time a repetition must have had the CPU
+ROUNDS_AT_MOST = 4  # times the rounds wanted, where stalls eat some
+
+Work = Callable[[], object]
+
+
+def pin(core: int = -1) -> set[int]:
+    """Keep this process on one core, the last by default; the cores that are left to others."""
+    if sys.platform != "linux":
+        return set()
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[core]})
+    return set(cores) - {cores[core]}
+
+
+def unpin(cores: set[int]) -> None:
+    """Take those cores back."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, os.sched_getaffinity(0) | cores)
+
+
+def side_by_side(work: Mapping[str, Work], seconds: float = 0.004, rounds: int = 60) -> dict[str, float]:
+    """Seconds that one call of each takes, at the median.
+
+    All take turns, a few milliseconds each, so that a slow spell of the machine is everybody's. A repetition that
+    lost the CPU is dropped: the canary is this thread's own CPU time and its involuntary switches.
+    """
+    calls = {}
+    for name, call in work.items():
+        for _ in range(3):
+            call()
+        started = time.perf_counter()
+        call()
+        calls[name] = max(1, round(seconds / (time.perf_counter() - started)))
+    taken: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(rounds * ROUNDS_AT_MOST):
+        for name, call in work.items():
+            span = _repeat(call, calls[name])
+            if span is not None:
+                taken[name].append(span)
+        if min(map(len, taken.values())) >= rounds:
+            break
+    assert all(taken.values()), "every repetition was stalled: the machine is too busy to time anything"
+    return {name: statistics.median(spans) for name, spans in taken.items()}
+
+
+def _repeat(call: Work, times: int) -> float | None:
+    """Seconds a call, or None if the CPU was away meanwhile."""
+    switches, cpu, wall = _switches(), time.thread_time(), time.perf_counter()
+    for _ in range(times):
+        call()
+    wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
+    return wall / times if cpu > STOLEN * wall and _switches() == switches else None
+
+
+def _switches() -> int:
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
