@@ -190,8 +190,7 @@ def hold(
     played: list[Client] = []
     try:
         empty = server.memory()
-        for number in range(clients):
-            played.append(Client(server.port, chunk, voices, gap, number / clients))
+        played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
         _drive(played, SETTLE_SECONDS)
         for client in played:
             client.count = Count()

@@ -99,6 +99,7 @@ class ClientPlayer:
     def moved(self, seq: int, delay: int) -> None:
         """The server heard a remote note late and moved it by `delay` frames."""
         self.late_notes += 1
+        self.knit.replan()
         for voice in self.score.voices:
             if voice.seq == seq:
                 voice.delay = delay

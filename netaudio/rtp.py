@@ -45,22 +45,22 @@ class Payload(NamedTuple):
         packets = -(-chunk * 2 * self.width // MAX_PAYLOAD)
         return -(-chunk // packets)
 
-    def encode(self, frames: Frames) -> memoryview:
+    def encode(self, frames: Frames) -> bytes:
         """Of (frames, 2), or of many such at once, one after another: a fourth of the time of one by one."""
         if self.name == "F32":
-            return memoryview(frames.astype(">f4").tobytes())
+            return frames.astype(">f4").tobytes()
         top = 1 << (8 * self.width - 1)
         scaled = frames * np.float32(top / FULL_SCALE)
         np.rint(scaled, out=scaled)
         np.clip(scaled, -top, top - 1, out=scaled)
         if self.name == "L16":
-            return memoryview(scaled.astype(">i2").tobytes())
+            return scaled.astype(">i2").tobytes()
         wide = scaled.astype(np.int32).reshape(-1)
         wide <<= 8
         # Each store of 4 bytes overlaps the next by one: half the time of copying 3 out of 4.
         out = np.empty(3 * wide.size + 1, np.uint8)
         np.ndarray(wide.shape, ">i4", out, strides=(3,))[:] = wide
-        return out.data[:-1]
+        return out[:-1].tobytes()
 
     def decode(self, data: bytes | memoryview) -> Frames:
         """(frames, 2); raises ProtocolError if it is not whole frames or not finite."""

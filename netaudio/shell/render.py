@@ -238,7 +238,7 @@ class RenderWorker:
         """
         chunk, payload = batch[0][0].session.chunk, batch[0][0].session.payload
         mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
-        data, size = payload.encode(mixed), 2 * payload.width * chunk
+        data, size = memoryview(payload.encode(mixed)), 2 * payload.width * chunk
         for at, (seat, due, _) in zip(range(0, len(data), size), batch, strict=True):
             for packet in seat.session.packed(data[at : at + size]):
                 self._send(seat, packet)
