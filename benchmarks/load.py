@@ -147,13 +147,13 @@ class Client:
 
 
 class Served:
-    """A server of its own, on one core, and what it costs."""
+    """A server of its own, on some cores (none: on any), and what it costs."""
 
     def __init__(self, clients: int, chunk: int, cores: set[int], flags: tuple[str, ...] = ()) -> None:
         command = [sys.executable, str(HOME / "server.py"), "--port", "0", "--max-clients", str(max(clients, 1))]
         self._process = subprocess.Popen(
             [*command, "--chunk-size", str(chunk), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            stdin=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores),
+            stdin=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores or os.sched_getaffinity(0)),
         )  # fmt: skip
         assert self._process.stdout
         match = READY.search(self._process.stdout.readline())

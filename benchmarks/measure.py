@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 STOLEN = 0.9  # of the wall's time a repetition must have had the CPU
-ROUNDS_AT_MOST = 4  # times the rounds wanted, where stalls eat some
+ROUNDS_AT_MOST = 10  # times the rounds wanted, where stalls eat some
 
 Work = Callable[[], object]
 
@@ -28,10 +28,10 @@ def unpin(cores: set[int]) -> None:
         os.sched_setaffinity(0, os.sched_getaffinity(0) | cores)
 
 
-def side_by_side(work: Mapping[str, Work], seconds: float = 0.004, rounds: int = 60) -> dict[str, float]:
+def side_by_side(work: Mapping[str, Work], seconds: float = 0.002, rounds: int = 60) -> dict[str, float]:
     """Seconds that one call of each takes, at the median.
 
-    All take turns, a few milliseconds each, so that a slow spell of the machine is everybody's. A repetition that
+    All take turns, two milliseconds each, so that a slow spell of the machine is everybody's. A repetition that
     lost the CPU is dropped: the canary is this thread's own CPU time and its involuntary switches.
     """
     calls = {}

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from netaudio.mixer import Frames, Mixer, Rows
 
@@ -24,6 +25,47 @@ def naive(bank: Frames, rows: Rows, count: int) -> Frames:
         for t in range(count):
             out[t] += bank[address + t] * curve[t]
     return out.astype(np.float32)
+
+
+def bound(bank: Frames, rows: Rows, count: int) -> NDArray[np.float64]:
+    """How far from `naive` a mix may be: (count, 2)."""
+    loud = np.zeros((count, 2))
+    n = np.arange(count)
+    for address, gain, slope in zip(rows.addresses, rows.gains, rows.slopes, strict=True):
+        loud += np.abs(bank[address : address + count] * (gain + slope * n)[:, None])
+    for address, curve in rows.curved:
+        loud += np.abs(bank[address : address + count] * curve[:, None])
+    return np.maximum(1.0, loud) * 2.0**-20
+
+
+LOUD = np.random.default_rng(0).normal(0.0, 1.0, (4000, 2)).astype(np.float32)
+LOUD[:SILENT] = 0
+GAINS = st.floats(0, 1)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(SILENT, 3000), GAINS, GAINS), max_size=40), min_size=1, max_size=5),
+    st.sampled_from([16, 64, 128]), st.integers(0, 3), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_what_is_read_on_is_as_exact_as_what_is_new(
+    voices: list[list[tuple[int, float, float]]], count: int, chunks: int, seed: int
+) -> None:
+    rng, mixer, jobs = np.random.default_rng(seed), Mixer(), []
+    length = (chunks + 1) * count
+    for lines in voices:
+        jobs.append(Rows())
+        for address, first, last in lines:
+            jobs[-1].add(address, first, (last - first) / length)
+    for chunk in range(chunks + 1):
+        mixed = mixer.mix(LOUD, jobs, count)
+        for rows, out in zip(jobs, mixed, strict=True):
+            exact = Rows()
+            for address, gain, slope in zip(rows.addresses, rows.gains, rows.slopes, strict=True):
+                exact.add(address + chunk * count, gain + slope * chunk * count, slope)
+            exact.curved = rows.curved
+            assert (np.abs(out - naive(LOUD, exact, count)) <= bound(LOUD, exact, count)).all()
+            rows.advance(count)
+            rows.curved = [(int(rng.integers(SILENT, 3000)), rng.random(count))]  # as rows that are new would have
 
 
 @given(JOBS, st.integers(1, 20))

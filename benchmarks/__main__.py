@@ -1,0 +1,99 @@
+"""NetAudio's speed on this machine, beside FluidSynth's and a C loop's, in tables, JSON and a picture.
+
+    python -m benchmarks [--quick] [--json FILE] [--plot FILE]
+
+It wants the machine to itself, two cores, gcc, libfluidsynth3 and fluid-soundfont-gm. Takes about eight minutes,
+with --quick two. Lateness is the server's own: how long after it was due a chunk went out.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import callback, load, mixing, startup
+from benchmarks.measure import pin, unpin
+
+RATE = mixing.RATE
+GOALS = ((50, 128), (20, 64))  # clients and chunk
+VOICE_STEPS, CHUNK_STEPS = (0, 8, 16, 24, 32), (32, 64, 128, 256, 512)
+PROMPT = 5  # clients among whom events are heard within a chunk and a millisecond
+COLUMNS = (
+    "clients", "voices", "chunk", "seconds", "chunks", "late chunks", "worst frames", "lost", "late at clients",
+    "hearing ms", "cpu %", "cpu % per client", "MB per client", "kbit/s per client",
+)  # fmt: skip
+
+
+def show_mixing(found: dict[str, Any]) -> None:
+    """A table for each count of clients, and the ratios that matter."""
+    for clients in found["clients"]:
+        ns = found["ns"][str(clients)]
+        print(f"\nmixing {clients} x {found['voices']} voices, {found['chunk']} frames, stereo unless it says mono")
+        print(f"{'':50}{'ns/voice/frame':>15}{'voices a core':>15}{'times ours':>12}")
+        for name, span in ns.items():
+            print(f"{name:50}{span:15.2f}{1e9 / RATE / span:15.0f}{span / ns['NetAudio']:12.2f}")
+        loop, fluid = ns["C loop, gcc -O3"], ns.get("FluidSynth, no interpolation (mono)")
+        print(f"of the C loop's speed: {loop / ns['NetAudio']:.2f}", end="")
+        if fluid:
+            print(f"; FluidSynth's voices {fluid / ns['NetAudio']:.1f} times, its stereo notes", end=" ")
+            print(f"{2 * fluid / ns['NetAudio']:.1f} times", end="")
+        print()
+    for note in found["notes"]:
+        print(note)
+
+
+def show_load(title: str, runs: Sequence[dict[str, Any]]) -> None:
+    print(f"\n{title}")
+    widths = [max(len(name), 8) + 2 for name in COLUMNS]
+    print("".join(f"{name:>{width}}" for name, width in zip(COLUMNS, widths, strict=True)))
+    for run in runs:
+        cells = [run[name]["p99"] if name == "hearing ms" else run[name] for name in COLUMNS]
+        print("".join(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="shorter runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them (PNG, SVG)")
+    flags = parser.parse_args()
+    long, short, rounds = (5, 3, 20) if flags.quick else (60, 10, 100)
+    found: dict[str, Any] = {"machine": platform.processor() or platform.machine(), "python": sys.version.split()[0]}
+
+    others = pin()
+    found["mixing"] = mixing.measure(rounds)
+    unpin(others)
+    show_mixing(found["mixing"])
+
+    found["goals"] = [load.hold(clients, mixing.VOICES, chunk, long) for clients, chunk in GOALS]
+    show_load("the server on one core; hearing: p99 of an event's way to the first packet that has heard it",
+              found["goals"])  # fmt: skip
+    found["prompt"] = [load.hold(PROMPT, mixing.VOICES, 128, short)]
+    show_load(f"{PROMPT} clients", found["prompt"])
+    found["voices"] = [load.hold(20, voices, 128, short) for voices in VOICE_STEPS]
+    show_load("more and more voices", found["voices"])
+    found["chunks"] = [load.hold(20, mixing.VOICES, chunk, short) for chunk in CHUNK_STEPS]
+    show_load("other chunk sizes", found["chunks"])
+
+    found["callback"] = callback.measure(long)
+    print(f"\nthe client's callback, {callback.VOICES} voices in their heads, streaming, screen on, busy loop:")
+    print(
+        f"  ms {found['callback']['callback ms']}, late {found['callback']['late']}, {found['callback']['memory MB']}"
+    )
+    found["startup"] = startup.measure(2 if flags.quick else 5)
+    print(f"\nseconds to start: {found['startup']}")
+
+    if flags.json:
+        flags.json.write_text(json.dumps(found, indent=1))
+    if flags.plot:
+        from benchmarks.plot import draw
+
+        draw(found, flags.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
