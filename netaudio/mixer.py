@@ -29,7 +29,8 @@ class Rows:
 
     def advance(self, count: int) -> None:
         """Mean the frames after the last ones; where every gain goes straight on and every voice reads on."""
-        self.moved += count
+        if self.addresses:
+            self.moved += count
 
 
 class Mixer:
@@ -39,6 +40,7 @@ class Mixer:
         self._bank: Frames | None = None
         self._views: dict[int, tuple[NDArray[np.void], Frames]] = {}
         self._last: list[Rows | None] = []
+        self._ramps: list[bool] = []  # which of them have slopes
         self._addresses = np.zeros((0, 0), np.intp)
         self._lines = np.zeros((0, 2, 0), np.float32)  # gain and slope
 
@@ -49,22 +51,21 @@ class Mixer:
             out = np.zeros((len(jobs), count, 2), np.float32)
         else:
             items, time = self._view(bank, count)
-            addresses, lines = self._arrays(jobs, voices)
+            addresses, lines, ramps = self._arrays(jobs, voices)
             gathered = items[addresses].view(np.float32).reshape(len(jobs), voices, 2 * count)
-            if lines[:, 1].any():
-                sums = lines @ gathered
-                sums[:, 1] *= time
-                sums[:, 0] += sums[:, 1]
-            else:  # as mostly: half the product, a quarter of the whole time
-                sums = lines[:, :1] @ gathered
-            out = sums[:, 0].reshape(len(jobs), count, 2)
+            sums = lines[:, :1] @ gathered
+            if ramps:  # two products by vectors: a third less than one by both at once
+                slopes = lines[:, 1:] @ gathered
+                slopes *= time
+                sums += slopes
+            out = sums.reshape(len(jobs), count, 2)
         for j, rows in enumerate(jobs):
             for address, curve in rows.curved:
                 out[j] += bank[address : address + count] * curve[:, None].astype(np.float32)
         return out
 
-    def _arrays(self, jobs: Sequence[Rows], voices: int) -> tuple[NDArray[np.intp], Frames]:
-        """The jobs' addresses (jobs, voices), and their gains and slopes (jobs, 2, voices).
+    def _arrays(self, jobs: Sequence[Rows], voices: int) -> tuple[NDArray[np.intp], Frames, bool]:
+        """The jobs' addresses (jobs, voices), their gains and slopes (jobs, 2, voices), and if there are slopes.
 
         Rows that were there in the last call, too, are not written again: that took as long as mixing them.
         """
@@ -72,23 +73,24 @@ class Mixer:
         if n > len(self._last) or voices > self._addresses.shape[1]:
             size = max(n, len(self._last)), max(voices, self._addresses.shape[1])
             self._addresses, self._lines = np.zeros(size, np.intp), np.zeros((size[0], 2, size[1]), np.float32)
-            self._last = [None] * size[0]
+            self._last, self._ramps = [None] * size[0], [False] * size[0]
         for j, rows in enumerate(jobs):
             if rows is not self._last[j]:
                 self._write(j, rows)
-        moved = np.array([rows.moved if rows.addresses else 0 for rows in jobs], np.intp)
-        addresses, lines = self._addresses[:n, :voices] + moved[:, None], self._lines[:n, :, :voices]
-        if lines[:, 1].any():
+        moved = np.array([[rows.moved] for rows in jobs], np.intp)
+        addresses, lines = self._addresses[:n, :voices] + moved, self._lines[:n, :, :voices]
+        ramps = any(self._ramps[:n])
+        if ramps:
             lines = lines.copy()
-            lines[:, 0] += lines[:, 1] * moved[:, None].astype(np.float32)
-        return addresses, lines
+            lines[:, 0] += lines[:, 1] * moved.astype(np.float32)
+        return addresses, lines, ramps
 
     def _write(self, j: int, rows: Rows) -> None:
         k = len(rows.addresses)
         self._addresses[j, :k], self._addresses[j, k:] = rows.addresses, rows.addresses[0] if k else 0
         self._lines[j, 0, :k], self._lines[j, 1, :k] = rows.gains, rows.slopes
         self._lines[j, :, k:] = 0  # no voices: these read where the first one does, and add nothing
-        self._last[j] = rows
+        self._last[j], self._ramps[j] = rows, any(rows.slopes)
 
     def _view(self, bank: Frames, count: int) -> tuple[NDArray[np.void], Frames]:
         if bank is not self._bank:
