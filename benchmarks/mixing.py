@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.fluid import INTERPOLATION, Fluid, FluidError
 from benchmarks.measure import Work, side_by_side
+from benchmarks.sfizz import Sfizz, SfizzError
 from netaudio.mixer import Mixer, Rows
 
 RATE = 48000
@@ -121,6 +122,10 @@ def measure(rounds: int = 60, clients: Sequence[int] = CLIENTS) -> dict[str, Any
             for name, method in INTERPOLATION.items():
                 work[f"FluidSynth, {name} (mono)"] = Fluid(RATE, count * VOICES, method, CHUNK).render
         except FluidError as error:
+            found["notes"].append(str(error))
+        try:
+            work["sfizz, linear"] = Sfizz(RATE, count * VOICES, CHUNK).render
+        except SfizzError as error:
             found["notes"].append(str(error))
         seconds = side_by_side(work, rounds=rounds)
         found["ns"][str(count)] = {name: 1e9 * span / (count * VOICES * CHUNK) for name, span in seconds.items()}
