@@ -1,13 +1,13 @@
 """Timing on a machine that others use, too: contenders take turns, and what a stall touched is dropped."""
 
 import os
-import resource
+import random
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
 
-STOLEN = 0.9  # of the wall's time a repetition must have had the CPU
+HAD = 0.95  # of the wall's time a repetition must have had the CPU
 ROUNDS_AT_MOST = 10  # times the rounds wanted, where stalls eat some
 
 Work = Callable[[], object]
@@ -32,7 +32,7 @@ def side_by_side(work: Mapping[str, Work], seconds: float = 0.002, rounds: int =
     """Seconds that one call of each takes, at the median.
 
     All take turns, two milliseconds each, so that a slow spell of the machine is everybody's. A repetition that
-    lost the CPU is dropped: the canary is this thread's own CPU time and its involuntary switches.
+    lost the CPU is dropped: the canary is this thread's own CPU time.
     """
     calls = {}
     for name, call in work.items():
@@ -42,25 +42,24 @@ def side_by_side(work: Mapping[str, Work], seconds: float = 0.002, rounds: int =
         call()
         calls[name] = max(1, round(seconds / (time.perf_counter() - started)))
     taken: dict[str, list[float]] = {name: [] for name in work}
+    order = random.Random(0)
     for _ in range(rounds * ROUNDS_AT_MOST):
-        for name, call in work.items():
-            span = _repeat(call, calls[name])
+        for name in order.sample(list(work), len(work)):  # shuffled, or a busy neighbour's beat hits one of them
+            span = _repeat(work[name], calls[name])
             if span is not None:
                 taken[name].append(span)
         if min(map(len, taken.values())) >= rounds:
             break
-    assert all(taken.values()), "every repetition was stalled: the machine is too busy to time anything"
+    stalled = [name for name, spans in taken.items() if not spans]
+    if stalled:
+        raise RuntimeError(f"every repetition was stalled, the machine is too busy to time: {', '.join(stalled)}")
     return {name: statistics.median(spans) for name, spans in taken.items()}
 
 
 def _repeat(call: Work, times: int) -> float | None:
     """Seconds a call, or None if the CPU was away meanwhile."""
-    switches, cpu, wall = _switches(), time.thread_time(), time.perf_counter()
+    cpu, wall = time.thread_time(), time.perf_counter()
     for _ in range(times):
         call()
     wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
-    return wall / times if cpu > STOLEN * wall and _switches() == switches else None
-
-
-def _switches() -> int:
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+    return wall / times if cpu > HAD * wall else None
