@@ -36,9 +36,9 @@ def _mixing(axes: Any, mixing: dict[str, Any]) -> None:
 def _voices(axes: Any, runs: list[dict[str, Any]]) -> None:
     axes.plot([run["voices"] for run in runs], [run["cpu % per client"] for run in runs], "o-", color=OURS)
     axes.set_xlabel("voices of each client")
-    axes.set_ylabel("% of a core for each client")
-    axes.set_ylim(bottom=0)
-    axes.set_title(f"Server, {runs[0]['clients']} clients, {runs[0]['chunk']} frames", fontsize=10)
+    axes.set_ylabel("% of the server's core for each client")
+    axes.set_ylim(0, 1.2 * max(run["cpu % per client"] for run in runs))
+    axes.set_title(f"{runs[0]['clients']} clients, {runs[0]['chunk']} frames", fontsize=10)
 
 
 def _chunks(axes: Any, runs: list[dict[str, Any]]) -> None:
@@ -46,5 +46,5 @@ def _chunks(axes: Any, runs: list[dict[str, Any]]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks([run["chunk"] for run in runs], [str(run["chunk"]) for run in runs])
     axes.set_xlabel("frames in a chunk")
-    axes.set_ylim(bottom=0)
-    axes.set_title(f"Server, {runs[0]['clients']} × {runs[0]['voices']} voices", fontsize=10)
+    axes.set_ylim(0, 1.2 * max(run["cpu % per client"] for run in runs))
+    axes.set_title(f"{runs[0]['clients']} × {runs[0]['voices']} voices", fontsize=10)
