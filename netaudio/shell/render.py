@@ -141,9 +141,11 @@ class RenderWorker:
             self._read()
             for seat in [seat for seat in self._seats if seat.inbox or seat.session.late]:
                 self._guard(seat, self._hear)
-            # What falls due before the next tick goes now: up to a tick early rather than late.
+            # What falls due before the next tick goes now: up to a tick early rather than late. By the deadline
+            # and not by the clock, which runs on meanwhile: sessions would alternate between two chunks and none.
+            horizon = max(deadline + tick, time.monotonic())
             for _ in range(2):
-                if not self._render(time.monotonic() + tick):
+                if not self._render(horizon):
                     break
         for seat in self._seats:
             seat.socket.close()
