@@ -2,7 +2,8 @@
 
     python -m benchmarks [--quick] [--json FILE] [--plot FILE]
 
-It wants the machine to itself, two cores, gcc, libfluidsynth3 and fluid-soundfont-gm. Lateness is the server's own: how long after it was due a chunk went out.
+It wants the machine to itself, two cores, gcc, libfluidsynth3 and fluid-soundfont-gm.
+Lateness is the server's own: how long after it was due a chunk went out.
 """
 
 import argparse
