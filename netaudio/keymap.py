@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 Push = Callable[[float, bytes], None]
 """Takes a channel message with its time.monotonic(), from any thread."""
+CoarsePush = Callable[[float, bytes, bool], None]
+"""As Push, and whether the time is only that at which the sound device handed it over, once a block."""
 Command = Callable[[str, int], None]
 """Takes a command of `Do`, from any thread."""
 Note = Callable[[str], None]

@@ -56,12 +56,14 @@ class ClientPlayer:
         self.song_end: int | None = None  # when it was over and all was silent
         self._forgot = 0
         self._song: deque[tuple[int, bytes]] = deque()
-        self._inbox: deque[tuple[float, bytes]] = deque()
+        self._inbox: deque[tuple[float, bytes, bool]] = deque()
+        self._early: list[tuple[int, bytes]] = []  # keys with their positions, which the next block will reach
         self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
 
-    def push(self, time: float, message: bytes) -> None:
-        """A key or controller moved at `time` (seconds, the clock that `render` is given)."""
-        self._inbox.append((time, message))
+    def push(self, time: float, message: bytes, coarse: bool = False) -> None:
+        """A key or controller moved at `time` (seconds, the clock that `render` is given); a coarse one in the
+        block of the device before that time, which tells no more than when the device handed it over."""
+        self._inbox.append((time, message, coarse))
 
     def post(self, command: Callable[..., None], *args: Any) -> None:
         """Have one of the methods below called at the start of the next block."""
@@ -141,13 +143,17 @@ class ClientPlayer:
 
     def _stamped(self, start: int, count: int) -> list[tuple[int, bytes]]:
         """What is due in this block, in order of position. Keys of the last block come one block later, at
-        the same place in it: a constant delay is easier to play on than a varying one."""
-        due = []
+        the same place in it, or if coarse at its beginning: a constant delay is easier to play on than a
+        varying one. Keys of this block, which the device may hand over as it begins, wait for the next."""
+        end, keys = start + count, self._early
         while self._inbox:
-            time, message = self._inbox.popleft()
+            time, message, coarse = self._inbox.popleft()
             position = round(self.clock.position(time)) + count
-            due.append((min(max(position, start), start + count - 1), message))
-        while self._song and self._song[0][0] < start + count:
+            if coarse:
+                position = start + count * round((position - start) / count)
+            keys.append((min(max(position, start), end + count - 1), message))
+        due, self._early = [key for key in keys if key[0] < end], [key for key in keys if key[0] >= end]
+        while self._song and self._song[0][0] < end:
             due.append(self._song.popleft())
         return sorted(due, key=lambda item: item[0])
 

@@ -62,14 +62,14 @@ def started(command: list[str], env: dict[str, str], log: Path) -> subprocess.Po
 
 
 @contextmanager
-def jackd(folder: Path, wait: bool = True) -> Iterator[Jack]:
+def jackd(folder: Path, wait: bool = True, period: int = BLOCK) -> Iterator[Jack]:
     """A JACK server of our own on the dummy driver, and the environment in which a program finds it. It may
     `wait` for late clients, so that no frame is lost; a sound card does not."""
     if not (shutil.which("jackd") and shutil.which("jack_lsp")):
         pytest.fail("jackd is missing: this test plays on JACK's dummy driver (apt install jackd2)")
     env = environment(folder)
     options = [*(["-S"] if wait else []), "-t", "100", "-n", env["JACK_DEFAULT_SERVER"]]
-    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(BLOCK), "-C", "2", "-P", "2"]
+    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(period), "-C", "2", "-P", "2"]
     log = folder / "jackd.log"
     process = started(["jackd", "-R", "-P70", *options, *driver], env, log) or started(
         ["jackd", "-r", *options, *driver], env, log

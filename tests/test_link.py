@@ -40,7 +40,7 @@ def reply(heard: int = 0, sent: int = 0, hold: int = 0, ssrc: int = SSRC) -> byt
 def press(link: Link, count: int = 1) -> None:
     """Keys, folded into a block and handed to the control connection."""
     for key in range(count):
-        link.player.push(0.0, bytes((0x90, key, 127)))
+        link.player.push(-1.0, bytes((0x90, key, 127)))
     link.player.render(BLOCK, 0.0)
 
 

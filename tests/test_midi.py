@@ -17,7 +17,7 @@ import sys, time
 from netaudio.errors import DeviceError
 from netaudio.shell import midi
 
-def push(when, message):
+def push(when, message, coarse):
     assert 0 <= time.monotonic() - when < 1
     print(message.hex(" "), flush=True)
 

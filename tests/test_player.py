@@ -155,18 +155,37 @@ def test_keys_keep_their_place_in_the_next_block() -> None:
     assert (p.score.voices[0].start, p.score.voices[0].off_at) == (23, 27)
 
 
-@given(st.lists(st.floats(-1, 10), max_size=10), st.lists(st.integers(1, 50), min_size=1, max_size=5))
-def test_keys_at_any_time_are_stamped_in_order_within_their_block(times: list[float], sizes: list[int]) -> None:
+def test_a_key_of_a_block_that_begins_late_keeps_its_place_too() -> None:
+    p = player()
+    render(p, 10, 10)
+    p.push(0.018, bytes.fromhex("90 3c 7f"))
+    p.push(0.023, bytes.fromhex("90 40 7f"))  # the block from 20 on was due
+    render(p, 10, 10)
+    assert [voice.start for voice in p.score.voices] == [28, 33]
+
+
+@pytest.mark.parametrize("late", [-2, 0, 4])
+def test_coarse_times_are_those_of_a_block(late: int) -> None:
+    """Whether the device hands keys over shortly before it asks for the block or after."""
+    p = player()
+    render(p, 10, 10)
+    p.push((20 + late) / RATE, bytes.fromhex("90 3c 7f"), True)
+    render(p, 10, 10)
+    assert p.score.voices[0].start == 30
+
+
+@given(st.lists(st.floats(-1, 10), max_size=10), st.integers(1, 50))
+def test_keys_at_any_time_are_stamped_in_order_within_two_blocks(times: list[float], size: int) -> None:
     p = joined()
     render(p, 10)
     for time in times:
         p.push(time, bytes.fromhex("90 3c 7f"))
     begun = p.position
-    render(p, *sizes)
+    render(p, size, size)
     made = events(p)
     assert [event.seq for event in made] == list(range(1, len(times) + 1))
     assert [event.position for event in made] == sorted(event.position for event in made)
-    assert all(begun <= event.position < begun + sizes[0] for event in made)
+    assert all(begun <= event.position < begun + 2 * size for event in made)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(("local", "remote", "hybrid")), st.integers(0, 300))))
@@ -176,7 +195,7 @@ def test_positions_never_fall_whatever_the_modes_do(changes: list[tuple[int, Mod
         render(p, 1 + wait)
         p.post(p.set_mode, mode, offset)
         p.push(p.position / RATE, bytes.fromhex("90 3c 7f"))
-    render(p, 10)
+    render(p, 10, 10)
     positions = [event.position for event in events(p)]
     assert len(positions) == len(changes)
     assert positions == sorted(positions)

@@ -231,13 +231,13 @@ class Client:
         self.auto.warn(self._loop.time(), self.late_notes)
         return not self._quit.is_set() and self.player.song_end is None
 
-    def _push(self, time: float, message: bytes) -> None:
+    def _push(self, time: float, message: bytes, coarse: bool) -> None:
         """What a key did, on any thread: everything live is played on channel 1."""
         kind = message[0] & 0xF0
         if kind == 0xC0:
             self._command("instrument", message[1])
         elif shapes_sound(message):
-            self.player.push(time, bytes((kind, *message[1:])))
+            self.player.push(time, bytes((kind, *message[1:])), coarse)
 
     def _command(self, command: str, value: int) -> None:
         self._loop.call_soon_threadsafe(self._obey, command, value)

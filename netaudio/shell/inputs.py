@@ -3,16 +3,16 @@
 from collections.abc import Callable
 
 from netaudio.errors import DeviceError
-from netaudio.keymap import Command, Note, Push
+from netaudio.keymap import CoarsePush, Command, Note
 from netaudio.shell.keys import Keys, open_keys
 from netaudio.shell.midi import MidiIn
 
 
-def open_inputs(push: Push, command: Command, note: Note, midi_in: str, keys: bool) -> list[Keys | MidiIn]:
+def open_inputs(push: CoarsePush, command: Command, note: Note, midi_in: str, keys: bool) -> list[Keys | MidiIn]:
     """The computer's keyboard, if wanted, and a MIDI port; what is missing is said, and done without."""
     openers: list[Callable[[], Keys | MidiIn]] = [lambda: MidiIn(midi_in or None, push, note)]
     if keys:
-        openers.insert(0, lambda: open_keys(push, command, note))
+        openers.insert(0, lambda: open_keys(lambda time, message: push(time, message, False), command, note))
     opened = []
     for opener in openers:
         try:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from netaudio.errors import DeviceError
-from netaudio.keymap import Note, Push, note_off
+from netaudio.keymap import CoarsePush, Note, note_off
 from netaudio.shell import libjack
 
 LOOK_EVERY = 1.0
@@ -73,7 +73,7 @@ class MidiIn:
     The port may come, go and come again: it is looked for every second. Raises DeviceError without MIDI.
     """
 
-    def __init__(self, wanted: str | None, push: Push, note: Note) -> None:
+    def __init__(self, wanted: str | None, push: CoarsePush, note: Note) -> None:
         self._wanted, self._push, self._note = wanted, push, note
         self._ports = _Ports()
         self._held = Held()
@@ -152,7 +152,7 @@ class MidiIn:
         if (data := playable(bytes(message.bytes()))) is not None:
             with self._lock:
                 self._held.hear(data)
-                self._push(now, data)
+                self._push(now, data, self._ports.on_jack)
 
     def _drop(self) -> None:
         if self._port is not None:
@@ -164,7 +164,7 @@ class MidiIn:
         """Ends the held notes; from any thread."""
         with self._lock:
             for message in self._held.let_go():
-                self._push(time.monotonic(), message)
+                self._push(time.monotonic(), message, False)
 
     def _say(self, line: str) -> None:
         if line != self._said:

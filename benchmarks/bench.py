@@ -1,0 +1,106 @@
+"""A keyboard and ears on a JACK server, both to the frame."""
+
+import threading
+from typing import Any
+
+import jack
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.programs import PATIENCE, RATE, Timed, until
+
+PORT = "keyboard:notes"
+QUIET = RATE // 100  # frames below the threshold that make the next sound a new one
+_SOON = 0.2  # seconds from `start` to its frame 0
+
+Signal = NDArray[np.float32]
+
+
+class Bench:
+    """Plays MIDI events and records what programs make of them.
+
+    Two clients of the JACK server, so that no connection runs in a circle, where one would be a period late.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._keyboard = jack.Client("keyboard", servername=server, no_start_server=True)
+        self._ears = jack.Client("ears", servername=server, no_start_server=True)
+        self._notes = self._keyboard.midi_outports.register("notes")
+        self._names: list[str] = []
+        self._known: set[str] = set()
+        self._events: Timed = []
+        self._sounds = np.zeros((0, 0), np.float32)
+        self._begin: int | None = None
+        self._over = threading.Event()
+        self.xruns = 0
+        self._keyboard.set_process_callback(self._play)
+        self._ears.set_process_callback(self._listen)
+        self._ears.set_xrun_callback(self._count)
+        for client in (self._keyboard, self._ears):
+            client.activate()
+        self._known.update(self._new())  # the card's own
+
+    def close(self) -> None:
+        for client in (self._keyboard, self._ears):
+            client.deactivate()
+            client.close()
+
+    def hear(self, name: str, midi: str = "") -> None:
+        """Await the audio output of a program that was started last; its first channel is recorded as `name`.
+        The keyboard is connected to the MIDI inputs whose names match `midi`, if given."""
+        until(lambda: len(self._new()) == 2, f"a stereo JACK output of {name}")
+        ports = self._new()
+        self._known |= set(ports)
+        self._names.append(name)
+        self._ears.connect(ports[0], self._ears.inports.register(name))
+        for target in self._keyboard.get_ports(midi, is_midi=True, is_input=True) if midi else ():
+            self._keyboard.connect(self._notes, target)
+
+    def _new(self) -> list[str]:
+        ports = self._ears.get_ports(is_audio=True, is_output=True)
+        return [port.name for port in ports if port.name not in self._known]
+
+    @property
+    def now(self) -> int:
+        """The frame that the device is at, counted from `start`'s."""
+        assert self._begin is not None
+        return int(self._ears.frame_time) - self._begin
+
+    def start(self, events: Timed, frames: int) -> None:
+        """Begin with a cycle, soon, to play `events` and to record so many frames."""
+        self._events, self._sounds = sorted(events, reverse=True), np.zeros((len(self._names), frames), np.float32)
+        self._over.clear()
+        period = self._ears.blocksize
+        self._begin = int(self._ears.last_frame_time) + round(_SOON * RATE / period) * period
+
+    def sounds(self) -> dict[str, Signal]:
+        """Await the end; what each program played."""
+        assert self._over.wait(self._sounds.shape[1] / RATE + PATIENCE), "the JACK server stands still"
+        self._begin = None
+        return dict(zip(self._names, self._sounds, strict=True))
+
+    def _play(self, frames: int) -> None:
+        self._notes.clear_buffer()
+        if self._begin is not None:
+            first = int(self._keyboard.last_frame_time) - self._begin
+            while self._events and self._events[-1][0] < first + frames:
+                at, message = self._events.pop()
+                self._notes.write_midi_event(max(0, at - first), message)
+
+    def _listen(self, frames: int) -> None:
+        if self._begin is not None:
+            first, end = int(self._ears.last_frame_time) - self._begin, self._sounds.shape[1]
+            if 0 <= first <= end - frames:
+                for port, sound in zip(self._ears.inports, self._sounds, strict=False):
+                    sound[first : first + frames] = port.get_array()
+            elif first >= 0:
+                self._over.set()
+
+    def _count(self, _microseconds: Any) -> None:
+        self.xruns += 1
+
+
+def onsets(sound: Signal, threshold: float) -> NDArray[np.int64]:
+    """The first frames above the threshold, each after QUIET ones below it."""
+    loud = np.flatnonzero(np.abs(sound) > threshold)
+    return loud[np.diff(loud, prepend=-QUIET - 1) > QUIET]

@@ -1,0 +1,288 @@
+"""From a key to its sound, to the frame, beside FluidSynth: all on one JACK server, with the same notes.
+
+    python -m benchmarks.latency [--short] [--notes 500] [--blocks 64 128 256] [--json FILE]
+
+A latency runs from the frame of the note-on at the MIDI port to the first frame of its sound at the device,
+which plays a block one block after it was made. spread: max - min; 98 %: p99 - p1. In the MIDI file a note has
+a place of its own instead of a note-on, from which latency counts, up to a constant; X11 keys begin with XTEST,
+so that theirs has the way through the X server in it. Ends with 1 if a goal was missed.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.clicks import KEYS, THRESHOLD, write_instrument, write_soundfont
+from tests.desk import Display
+from tests.jack import jackd
+from tests.programs import RATE, Program, Timed, running, serving, write_midi
+
+MISSING = "the latency benchmark needs jackd, fluidsynth and Xvfb: apt install jackd2 fluidsynth xvfb xdotool"
+try:
+    from Xlib import XK, X
+    from Xlib.display import Display as XClient
+    from Xlib.ext import xtest
+
+    from benchmarks.bench import PORT, Bench, Signal, onsets
+except (ImportError, OSError) as error:
+    sys.exit(f"{MISSING}; pip install -r tests/requirements.txt ({error})")
+
+BLOCKS, NOTES, SHORT = (64, 128, 256), 500, 60
+FINE = 5  # for so many notes at the port one in the MIDI file and one on the keys
+GAP, HELD, LEAD = (0.06, 0.11), 0.12, 2.0  # seconds: from note to note, of each, and before the first
+FINE_SPREAD = 0.5  # ms
+NONE = -1
+HEAD = (
+    "block",
+    "",
+    "notes",
+    "missed",
+    "p50",
+    "p99",
+    "spread",
+    "98 %",
+    "p50 ms",
+    "spread ms",
+    "callback p99.9",
+    "xruns",
+)
+WIDTHS = (5, 12, 7, 8, 8, 8, 8, 8, 9, 11, 16, 7)
+Places = NDArray[np.int64]
+
+
+@dataclass
+class Row:
+    block: int
+    name: str
+    frames: Places  # the latency of each note, NONE where it was not heard
+    report: dict[str, Any]  # the client's, empty for FluidSynth
+
+    def percentile(self, percent: float) -> float:
+        heard = self.frames[self.frames != NONE]
+        return float(np.percentile(heard, percent)) if len(heard) else float("nan")
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        p1, p50, p99 = map(self.percentile, (1, 50, 99))
+        spread = self.percentile(100) - self.percentile(0)
+        callback, xruns = self.report.get("callback_ms", {}).get("p99.9"), self.report.get("xruns")
+        cells = (
+            self.block,
+            self.name,
+            len(self.frames),
+            int((self.frames == NONE).sum()),
+            p50,
+            p99,
+            spread,
+            p99 - p1,
+        )
+        return dict(zip(HEAD, (*cells, in_ms(p50), in_ms(spread), callback, xruns), strict=True)) | {
+            "first": self.percentile(0), "last": self.percentile(100)
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return line([self.figures[name] for name in HEAD])
+
+
+def in_ms(frames: float) -> float:
+    return round(1000 * frames / RATE, 2)
+
+
+def line(cells: list[Any] | tuple[str, ...]) -> str:
+    shown = ("-" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells)
+    return "".join(f"{cell:>{width}}" for cell, width in zip(shown, WIDTHS, strict=True))
+
+
+def places(count: int) -> Places:
+    """Frames of notes at any place in a block, the first after LEAD."""
+    low, high = (round(seconds * RATE) for seconds in GAP)
+    gaps = np.random.default_rng(count).integers(low, high, count)
+    at: Places = np.cumsum(gaps) - gaps[0] + round(LEAD * RATE)
+    return at
+
+
+def notes(at: Places) -> Timed:
+    events: Timed = []
+    for number, frame in enumerate(map(int, at)):
+        key = KEYS[number % len(KEYS)]
+        events.append((frame, bytes((0x90, key, 127))))
+        events.append((frame + round(HELD * RATE), bytes((0x80, key, 64))))
+    return events
+
+
+def length(at: Places) -> int:
+    return int(at[-1]) + RATE
+
+
+def latencies(sound: Signal, at: Places, block: int) -> Places:
+    """Of each note; the first sound from its own block on, before the next note's, is taken for its."""
+    starts = np.append(onsets(sound, THRESHOLD), len(sound) + RATE)
+    found = starts[np.searchsorted(starts, at - block)]
+    frames: Places = np.where(found < np.append(at[1:], len(sound)) - block, found - at + block, NONE)
+    return frames
+
+
+class Room:
+    """One JACK server with a keyboard, ears, and the files that are played."""
+
+    def __init__(self, stack: ExitStack, folder: Path, block: int) -> None:
+        self.folder, self.block, self.stack = folder, block, stack
+        write_instrument(folder / "wav" / "click")
+        write_soundfont(folder / "click.sf2")
+        _, self.env = stack.enter_context(jackd(folder, period=block))
+        self.bench = stack.enter_context(closing(Bench(self.env["JACK_DEFAULT_SERVER"])))
+
+    @contextmanager
+    def client(self, name: str, *flags: object, env: dict[str, str] | None = None) -> Iterator[Program]:
+        common = [
+            "--wav",
+            self.folder / "wav",
+            "--instrument",
+            "click",
+            "--device",
+            "system",
+            "--chunk-size",
+            self.block,
+        ]
+        common += ["--report", self.report(name)]
+        with running("client.py", *common, *flags, env=(env or {}) | self.env) as client:
+            yield client
+            client.process.terminate()
+            assert client.end() == 0, client.text
+
+    def report(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+    def row(self, name: str, frames: Places) -> Row:
+        report = self.report(name)
+        return Row(self.block, name, frames, json.loads(report.read_text()) if report.exists() else {})
+
+    def at_the_port(self, count: int) -> list[Row]:
+        """Local, hybrid and FluidSynth play the same notes at once."""
+        at, bench, modes = places(count), self.bench, ("local", "hybrid")
+        with ExitStack() as stack:
+            _, server = stack.enter_context(serving("--wav", self.folder / "wav", "--instrument", "click"))
+            for mode in modes:
+                flags = ["--mode", mode, "--server", server, "--midi-in", PORT, "--no-keys"]
+                stack.enter_context(self.client(mode, *flags)).line("is heard")
+                bench.hear(mode)
+            stack.enter_context(fluidsynth(self.folder / "click.sf2", self.env))
+            bench.hear("FluidSynth", "fluidsynth")
+            bench.start(notes(at), length(at))
+            sounds = bench.sounds()
+            frames = {name: latencies(sounds[name], at, self.block) for name in (*modes, "FluidSynth")}
+        return [self.row(name, found) for name, found in frames.items()]
+
+    def from_a_file(self, count: int) -> Row:
+        at, name = places(count), "MIDI file"
+        song = write_midi(self.folder / "song.mid", notes(at))
+        with self.client(name, "--mode", "local", "--play", song):
+            self.bench.hear(name)
+            self.bench.start([], length(at))
+            starts = onsets(self.bench.sounds()[name], THRESHOLD)
+        if len(starts) != len(at):
+            return self.row(name, np.full(len(at), NONE))
+        late = starts - at
+        return self.row(name, late - late.min())
+
+    def on_the_keys(self, count: int) -> Row:
+        name, rng = "X11 keys", np.random.default_rng(count)
+        at = np.zeros(count, np.int64)
+        with closing(Display()) as display, closing(XClient(display.env["DISPLAY"])) as hands:
+            codes = [hands.keysym_to_keycode(XK.string_to_keysym(key)) for key in "awse"]
+            with self.client(name, "--mode", "local", env=display.env) as client:
+                client.line("keys are heard in every window")
+                self.bench.hear(name)
+                self.bench.start([], round(count * (GAP[1] + 0.01) * RATE) + 2 * RATE)
+                time.sleep(1)
+                for number in range(count):
+                    code = codes[number % len(codes)]
+                    at[number] = self.bench.now
+                    strike(hands, X.KeyPress, code)
+                    time.sleep(GAP[0] / 2)
+                    strike(hands, X.KeyRelease, code)
+                    time.sleep(rng.uniform(GAP[0] / 2, GAP[1] - GAP[0] / 2))
+                frames = latencies(self.bench.sounds()[name], at, self.block)
+        return self.row(name, frames)
+
+
+def strike(hands: XClient, kind: int, code: int) -> None:
+    xtest.fake_input(hands, kind, code)
+    hands.sync()
+
+
+@contextmanager
+def fluidsynth(soundfont: Path, env: dict[str, str]) -> Iterator[None]:
+    command = ["fluidsynth", "-q", "-a", "jack", "-m", "jack", "-R", "0", "-C", "0", "-g", "1", "-r", str(RATE)]
+    silence = subprocess.DEVNULL
+    with subprocess.Popen(
+        [*command, str(soundfont)], env=env, stdin=subprocess.PIPE, stdout=silence, stderr=silence
+    ) as process:
+        yield
+        assert process.stdin
+        process.stdin.close()  # it ends with its commands
+
+
+def goals(rows: dict[str, Row]) -> dict[str, bool]:
+    """What is promised for a block size, and whether it holds."""
+    local, hybrid, other = rows["local"], rows["hybrid"], rows["FluidSynth"]
+    block, spread = local.block, "spread" if False else "98 %"
+    return {
+        "every note was heard": all((row.frames != NONE).all() for row in rows.values()),
+        "hybrid = local to the frame": bool((hybrid.frames == local.frames).all()),
+        "the median at most FluidSynth's and a block": hybrid.percentile(50) <= other.percentile(50) + block,
+        "the spread not above FluidSynth's": hybrid.figures[spread] <= other.figures[spread],
+        f"under {FINE_SPREAD} ms from a MIDI file": in_ms(rows["MIDI file"].figures["spread"]) < FINE_SPREAD,
+        f"under {FINE_SPREAD} ms on X11 keys (98 %)": in_ms(rows["X11 keys"].figures["98 %"]) < FINE_SPREAD,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help=f"{SHORT} notes instead of {NOTES}")
+    parser.add_argument("--notes", type=int, help=f"at the port (default: {NOTES})")
+    parser.add_argument("--blocks", type=int, nargs="+", default=BLOCKS, help="frames in a block of the device")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    flags = parser.parse_args()
+    count = flags.notes or (SHORT if flags.short else NOTES)
+    if not all(map(shutil.which, ("jackd", "jack_lsp", "fluidsynth", "Xvfb", "xdotool"))):
+        sys.exit(MISSING)
+    print(line(HEAD), flush=True)
+    figures: list[dict[str, Any]] = []
+    kept: dict[str, list[int]] = {}
+    for block in flags.blocks:
+        rows = {}
+        with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+            room = Room(stack, Path(name), block)
+            for row in room.at_the_port(count):
+                rows[row.name] = row
+                print(row, flush=True)
+            for measure in (room.from_a_file, room.on_the_keys):
+                row = measure(max(count // FINE, 10))
+                rows[row.name] = row
+                print(row, flush=True)
+            print(f"{block:>5} JACK counted {room.bench.xruns} xruns", flush=True)
+        figures += [row.figures for row in rows.values()]
+        for goal, holds in goals(rows).items():
+            kept.setdefault(goal, []).extend([] if holds else [block])
+    for goal, blocks in kept.items():
+        print("NO " if blocks else "yes", goal, f"(not at {', '.join(map(str, blocks))})" if blocks else "")
+    if flags.json:
+        flags.json.write_text(json.dumps({"rows": figures, "missed": kept}, indent=1) + "\n")
+    return int(any(kept.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
