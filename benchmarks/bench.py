@@ -38,16 +38,20 @@ class Bench:
         self._ears.set_xrun_callback(self._count)
         for client in (self._keyboard, self._ears):
             client.activate()
-        self._known.update(self._new())  # the card's own
+        self.look()
 
     def close(self) -> None:
         for client in (self._keyboard, self._ears):
             client.deactivate()
             client.close()
 
+    def look(self) -> None:
+        """Take all outputs that are there now for others than those to be heard."""
+        self._known = {port.name for port in self._ears.get_ports(is_audio=True, is_output=True)}
+
     def hear(self, name: str, midi: str = "") -> None:
-        """Await the audio output of a program that was started last; its first channel is recorded as `name`.
-        The keyboard is connected to the MIDI inputs whose names match `midi`, if given."""
+        """Await the audio output of the program that was started since the last call, or `look`; its first
+        channel is recorded as `name`. The keyboard is connected to MIDI inputs that match `midi`, if given."""
         until(lambda: len(self._new()) == 2, f"a stereo JACK output of {name}")
         ports = self._new()
         self._known |= set(ports)

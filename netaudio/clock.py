@@ -7,6 +7,7 @@ SLEW_DOWN, SLEW_UP = 0.005, 0.05  # seconds a second by which the map follows; u
 SETTLING = 16  # reports until which it goes up at once
 JUMP_SECONDS = 0.2  # a map that is wrong by more, for STUBBORN reports on end, is set anew
 STUBBORN = 6
+CARD_WINDOW = 16  # blocks: more than any system asks for at once
 
 
 class Clock:
@@ -50,3 +51,24 @@ class Clock:
 
     def time(self, position: float) -> float:
         return (position - self._ahead) / self.rate
+
+
+class CardClock:
+    """The map between the time and the position of the sound card here, from its callback.
+
+    Blocks are asked for late at times, never early, and sometimes several at once: the best of a few reports
+    tells. A card that ran dry goes on later, for good, so that is followed soon, in one step.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._seen: deque[float] = deque(maxlen=CARD_WINDOW)
+        self._ahead = 0.0
+
+    def report(self, time: float, position: int) -> None:
+        """The block from `position` on was asked for."""
+        self._seen.append(position - self.rate * time)
+        self._ahead = max(self._seen)
+
+    def position(self, time: float) -> float:
+        return self._ahead + self.rate * time

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from netaudio.bank import Bank
-from netaudio.clock import Clock
+from netaudio.clock import CardClock
 from netaudio.instrument import ENDLESS, GUARD, Instrument
 from netaudio.knit import Knit, Tally
 from netaudio.mixer import Frames
@@ -45,7 +45,7 @@ class ClientPlayer:
         self.score = Score(rate, polyphony, instruments.get)
         self.rings = TripleRing(chunk)
         self.knit = Knit(self.score, self.rings)
-        self.clock = Clock(rate)
+        self.clock = CardClock(rate)
         self.position = 0  # the next frame to be rendered
         self.began = (0.0, 0, 0)  # when the last block began, its first frame, and its frames
         self.outbox: deque[Event | ScoreState] = deque()

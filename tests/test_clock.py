@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.clock import Clock
+from netaudio.clock import CardClock, Clock
 
 RATE = 1000
 REPORT = 0.05
@@ -93,3 +93,17 @@ def test_reports_out_of_order_do_no_harm() -> None:
     for time, position in reversed(drifting(3, 0)):
         clock.report(time, position)
     assert clock.position(10.0) == pytest.approx(10_000, abs=1e-6)
+
+
+def test_the_card_is_where_its_most_punctual_block_tells() -> None:
+    clock = CardClock(1000)
+    for block, late in enumerate((0.004, 0.0, 0.007, 0.002)):
+        clock.report(5 + 0.01 * block + late, 10 * block)
+    assert clock.position(5.1) == pytest.approx(100)
+
+
+def test_a_card_that_ran_dry_is_followed_within_a_few_blocks() -> None:
+    clock = CardClock(1000)
+    for block in range(100):
+        clock.report(5 + 0.01 * block + (0.05 if block >= 80 else 0), 10 * block)
+    assert clock.position(6.05) == pytest.approx(1000)
