@@ -10,6 +10,7 @@ so that theirs has the way through the X server in it. Ends with 1 if a goal was
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,19 +46,8 @@ GAP, HELD, LEAD = (0.06, 0.11), 0.12, 2.0  # seconds: from note to note, of each
 FINE_SPREAD = 0.5  # ms
 NONE = -1
 HEAD = (
-    "block",
-    "",
-    "notes",
-    "missed",
-    "p50",
-    "p99",
-    "spread",
-    "98 %",
-    "p50 ms",
-    "spread ms",
-    "callback p99.9",
-    "xruns",
-)
+    "block", "", "notes", "missed", "p50", "p99", "spread", "98 %", "p50 ms", "spread ms", "callback p99.9", "xruns",
+)  # fmt: skip
 WIDTHS = (5, 12, 7, 8, 8, 8, 8, 8, 9, 11, 16, 7)
 Places = NDArray[np.int64]
 
@@ -138,26 +128,18 @@ class Room:
     """One JACK server with a keyboard, ears, and the files that are played."""
 
     def __init__(self, stack: ExitStack, folder: Path, block: int) -> None:
-        self.folder, self.block, self.stack = folder, block, stack
+        self.folder, self.block = folder, block
         write_instrument(folder / "wav" / "click")
         write_soundfont(folder / "click.sf2")
         _, self.env = stack.enter_context(jackd(folder, period=block))
+        self._jack = {name: value for name, value in self.env.items() if os.environ.get(name) != value}
         self.bench = stack.enter_context(closing(Bench(self.env["JACK_DEFAULT_SERVER"])))
 
     @contextmanager
     def client(self, name: str, *flags: object, env: dict[str, str] | None = None) -> Iterator[Program]:
-        common = [
-            "--wav",
-            self.folder / "wav",
-            "--instrument",
-            "click",
-            "--device",
-            "system",
-            "--chunk-size",
-            self.block,
-        ]
-        common += ["--report", self.report(name)]
-        with running("client.py", *common, *flags, env=(env or {}) | self.env) as client:
+        common = ["--wav", self.folder / "wav", "--instrument", "click", "--device", "system"]
+        common += ["--chunk-size", self.block, "--report", self.report(name)]
+        with running("client.py", *common, *flags, env=(env or os.environ) | self._jack) as client:
             yield client
             client.process.terminate()
             assert client.end() == 0, client.text
