@@ -64,12 +64,6 @@ class Bench:
         ports = self._ears.get_ports(is_audio=True, is_output=True)
         return [port.name for port in ports if port.name not in self._known]
 
-    @property
-    def now(self) -> int:
-        """The frame that the device is at, counted from `start`'s."""
-        assert self._begin is not None
-        return int(self._ears.frame_time) - self._begin
-
     def start(self, events: Timed, frames: int) -> None:
         """Begin with a cycle, soon, to play `events` and to record so many frames."""
         self._events, self._sounds = sorted(events, reverse=True), np.zeros((len(self._names), frames), np.float32)
