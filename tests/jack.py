@@ -182,19 +182,23 @@ def registered(port, begins):
 def down(status, reason):
     pass
 
-def connect():
+def connect(name):
+    try:
+        if re.fullmatch(r"PortAudio.*:out_[01]", name):
+            client.connect(name, ears[int(name[-1])])
+    except jack.JackError:
+        assert name in [port.name for port in ears[0].connections + ears[1].connections] or name not in [
+            port.name for port in client.get_ports()
+        ]
+
+def go_on():
     while True:
-        name = ports.get()
-        try:
-            if re.fullmatch(r"PortAudio.*:out_[01]", name):
-                client.connect(name, ears[int(name[-1])])
-        except jack.JackError:
-            assert name not in [port.name for port in client.get_ports()]
+        connect(ports.get())
 
 with client:
     for port in client.get_ports(is_audio=True, is_output=True):
-        ports.put(port.name)
-    threading.Thread(target=connect, daemon=True).start()
+        connect(port.name)
+    threading.Thread(target=go_on, daemon=True).start()
     print("listening", flush=True)
     sys.stdin.readline()
 numpy.save(sys.argv[1], numpy.concatenate(blocks, axis=1).T if blocks else numpy.zeros((0, 2), "f"))
