@@ -5,8 +5,9 @@ from collections import deque
 WINDOW = 64  # reports
 SLEW_DOWN, SLEW_UP = 0.005, 0.05  # seconds a second by which the map follows; up is proven, down is a guess
 SETTLING = 16  # reports until which it goes up at once
-JUMP_SECONDS = 0.2  # a map that is wrong by more, for STUBBORN reports on end, is set anew
-STUBBORN = 6
+JUMP_SECONDS = 0.2  # a map that is behind by more is set anew at once; one that is ahead, when it has been
+STUBBORN = 6  # for so many reports
+STUBBORN_SECONDS = 0.25  # and for so long: reports that come in one heap have waited, and prove nothing
 CARD_WINDOW = 16  # blocks: more than any system asks for at once
 
 
@@ -24,17 +25,23 @@ class Clock:
         self._ahead = 0.0  # position minus rate * time, in frames
         self._seen: deque[float] = deque(maxlen=WINDOW)
         self._time = 0.0
-        self._wrong = self._reports = 0
+        self._wrong: list[tuple[float, float]] = []  # (time, ahead) of reports that the map is far ahead of
+        self._reports = 0
 
     def report(self, time: float, position: float) -> None:
         """Take a report: at `time` this position had been reached."""
         ahead = position - self.rate * time
         if not self.started:
             self.started, self._ahead, self._time = True, ahead, time
-        self._wrong = self._wrong + 1 if abs(ahead - self._ahead) > JUMP_SECONDS * self.rate else 0
-        if self._wrong >= STUBBORN:
+        if ahead < self._ahead - JUMP_SECONDS * self.rate:
+            self._wrong.append((time, ahead))
+        else:
+            self._wrong.clear()
+        stubborn = len(self._wrong) >= STUBBORN and time - self._wrong[0][0] >= STUBBORN_SECONDS
+        if stubborn or ahead > self._ahead + JUMP_SECONDS * self.rate:
             self._seen.clear()
-            self._ahead, self._wrong = ahead, 0
+            self._ahead = max([ahead, *(wrong for _, wrong in self._wrong)])
+            self._wrong.clear()
         self._seen.append(ahead)
         self._reports += 1
         step = max(self._seen) - self._ahead
@@ -45,6 +52,11 @@ class Clock:
             step = min(step, SLEW_UP * elapsed)
         self._ahead += step
         self._time = max(time, self._time)
+
+    def shift(self, frames: float) -> None:
+        """All positions are so many frames later (> 0) or earlier than they were thought to be."""
+        self._ahead += frames
+        self._seen = deque((ahead + frames for ahead in self._seen), WINDOW)
 
     def position(self, time: float) -> float:
         return self._ahead + self.rate * time

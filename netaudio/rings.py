@@ -64,7 +64,7 @@ class RemoteRing:
         self._slots: list[tuple[Packet, ...]] = [()] * max(2, capacity // chunk)
 
     def put(self, packet: Packet) -> bool:
-        """Keep a packet; False if it is a duplicate or does not lie within one chunk."""
+        """Keep a packet; False if it does not lie within one chunk, or one that has heard as much is there."""
         chunk = packet.position // self.chunk
         if not len(packet.frames) or (packet.end - 1) // self.chunk != chunk:
             return False
@@ -72,9 +72,10 @@ class RemoteRing:
         there = self._slots[slot]
         if there and there[0].position // self.chunk != chunk:
             there = ()
-        if any(packet.position < p.end and p.position < packet.end for p in there):
+        outdone = [p for p in there if packet.position < p.end and p.position < packet.end]
+        if any(p.heard >= packet.heard or (p.position, p.end) != (packet.position, packet.end) for p in outdone):
             return False
-        self._slots[slot] = (*there, packet)
+        self._slots[slot] = (*(p for p in there if p not in outdone), packet)
         return True
 
     def at(self, position: int) -> Packet | None:

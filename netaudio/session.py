@@ -5,7 +5,7 @@ from collections import deque
 
 import numpy as np
 
-from netaudio.clock import Clock
+from netaudio.clock import JUMP_SECONDS, Clock
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
 from netaudio.mixer import Frames, Rows
@@ -22,6 +22,7 @@ PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
 JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
 EASE = 0.02  # seconds a second by which the lead shrinks; it grows by half a chunk a report
 FORGET_EVERY = 16  # chunks
+STOP_SECONDS = 2000.0  # no session outlives a longer stop: such a difference of 32-bit clocks is a negative one
 
 
 class ServerSession:
@@ -52,6 +53,8 @@ class ServerSession:
         self.lead = 0.0  # frames that the cursor should be ahead of the playhead, as this side sees it
         self._leads: deque[tuple[float, float]] = deque()  # (time, lead) of the last MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
+        self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
+        self._began: int | None = None  # client's microseconds when the last report's block began
         self._plan = Rows()  # of the last chunk, with what it takes for them to serve again
         self._plan_heard = self._plan_next = self._plan_until = 0
 
@@ -63,6 +66,8 @@ class ServerSession:
         self._before = state.seq
         self._waiting.clear()
         self._leads.clear()
+        self._steps.clear()
+        self._began = None
         self.cursor = self._plan_until = 0
         self.playing = True
 
@@ -97,7 +102,10 @@ class ServerSession:
         self._counter = report.counter
         elapsed = min(arrived - self._reported, SILENCE_SECONDS)
         self._reported = arrived
+        self._notice_stop(report, arrived)
         self._position = report.position
+        while self._steps and self._steps[0][0] < report.position:
+            self._steps.popleft()
         full = len(report.events) >= MAX_EVENTS  # it may have left out some
         self._complete = report.events[-1].position if full else report.position
         self.clock.report(arrived - report.age / 1e6, report.position + report.block)
@@ -108,6 +116,27 @@ class ServerSession:
             self.ssrc, 0, wrap32(self.cursor), self.packets_sent, self.octets_sent,
             report.sent, round((now - arrived) * 1e6), self.score.seq,
         )  # fmt: skip
+
+    def _notice_stop(self, report: Report, now: float) -> None:
+        """By its own clock the client's card lost time (the program was stopped, the card reopened): go back to
+        where it is now, at once. A report that was only late on its way tells no such thing."""
+        began = report.sent - report.age
+        if self._began is not None:
+            lost = wrap32(began - self._began) / 1e6 * self.rate - (report.position - self._position)
+            if JUMP_SECONDS * self.rate < lost < STOP_SECONDS * self.rate:
+                self.clock.shift(-lost)
+                self._leads.clear()
+                self._go_back(now)
+        self._began = began
+
+    def _go_back(self, now: float) -> None:
+        """Make anew what was made for long after now: the client takes what has heard more."""
+        start = math.ceil((self.clock.position(now) + self.lead) / self.chunk) * self.chunk
+        if start + JUMP_SECONDS * self.rate < self.cursor:
+            self.cursor = max(start, 0)
+            while self._steps and self._steps[-1][0] >= self.cursor:
+                self._before, self._past = self._steps.pop()[1], True
+            self._plan_until = 0
 
     def _aim(self, report: Report, elapsed: float, now: float) -> None:
         """Set the lead so that the slack becomes the client's BUFFER_SIZE. The least slack of the last second
@@ -138,6 +167,8 @@ class ServerSession:
             start = math.ceil(first / self.chunk) * self.chunk
             self.skipped += (start - self.cursor) // self.chunk if self.cursor else 0
             self.cursor = start
+        else:
+            self._go_back(now)
         if self.cursor + self.chunk > self._position + CAPACITY // 2:
             return -math.inf
         return playhead + self.lead - self.cursor
@@ -145,6 +176,8 @@ class ServerSession:
     def rows(self) -> Rows:
         """What the next chunk sums: each voice from its cut on, as the events heard so far shape it."""
         first, end, heard = self.cursor, self.cursor + self.chunk, self.score.seq
+        if heard != self._before:
+            self._steps.append((first, self._before))
         before = self._before if self._past else heard  # what is heard in time needs no fade
         if before == heard and self._plan_heard == heard and first == self._plan_next and end <= self._plan_until:
             self._plan.advance(self.chunk)  # all goes straight on: 40 times cheaper than looking at every voice
@@ -197,6 +230,6 @@ class ServerSession:
         self.cursor += self.chunk
         if self.cursor // self.chunk % FORGET_EVERY == 0:
             # Events to come may lie before the cursor, but not before what the client last reported: until
-            # then a voice that has ended still counts when one is chosen to be stolen.
-            self.score.forget(min(self.cursor, max(self._complete, self.score.position)), self._before)
+            # then a voice that has ended still counts when one is chosen to be stolen, and is needed to go back.
+            self.score.forget(min(self.cursor, self._complete), self._steps[0][1] if self._steps else self._before)
         return out

@@ -80,6 +80,24 @@ def test_after_a_pause_of_the_card_it_jumps(pause: float) -> None:
     assert clock.position(5 + pause + 1) == pytest.approx(6000, abs=1e-6)
 
 
+def test_reports_that_come_in_one_heap_do_not_move_it() -> None:
+    """Whoever takes them was stopped meanwhile, not the card."""
+    clock = Clock(RATE)
+    follow(clock, drifting(5, 0), [0.0] * 100)
+    for _, position in drifting(1, 0, start=5.0):
+        clock.report(6.0, position)
+    assert clock.position(6.0) == pytest.approx(6000, abs=1e-6)
+
+
+def test_a_shift_is_followed_at_once_and_stays() -> None:
+    clock = Clock(RATE)
+    follow(clock, drifting(5, 0), [0.0] * 100)
+    clock.shift(-700)
+    for time, position in drifting(1, 0, start=5.0):
+        clock.report(time, position - 700)
+        assert clock.position(time) == pytest.approx(position - 700, abs=1e-6)
+
+
 def test_a_jump_ahead_is_followed_as_well() -> None:
     clock = Clock(RATE)
     follow(clock, drifting(5, 0), [0.0] * 100)

@@ -64,12 +64,22 @@ def test_reading_gives_a_copy() -> None:
 def test_order_and_duplicates_make_no_difference(order: list[int], again: list[int]) -> None:
     ring = RemoteRing(chunk=8, capacity=64)
     assert all(ring.put(packet(4 * k, 4)) for k in order)
-    assert not any(ring.put(packet(4 * k, 4, heard=9)) for k in again)
+    assert not any(ring.put(packet(4 * k, 4)) for k in again)
     for n in range(48):
         there = ring.at(n)
         assert there is not None
         assert there.heard == 0
         assert there.frames[n - there.position, 0] == n / 1024
+
+
+@given(st.permutations(range(6)))
+def test_of_packets_for_one_position_the_one_that_has_heard_most_stays(order: list[int]) -> None:
+    ring = RemoteRing(chunk=8, capacity=64)
+    stayed = [ring.put(packet(4, 4, heard=heard)) for heard in order]
+    assert stayed == [heard == max(order[: k + 1]) for k, heard in enumerate(order)]
+    there = ring.at(5)
+    assert there is not None and there.heard == 5
+    assert not ring.put(packet(2, 6, heard=9)), "it is cut otherwise"
 
 
 @given(st.lists(st.integers(0, 400), max_size=60), st.integers(0, 400))

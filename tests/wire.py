@@ -61,13 +61,14 @@ class Path(Generic[T]):
     network: Network
     ordered: bool = False  # like TCP: what is lost comes 200 ms later, and what is behind it waits
     drop: Callable[[T], bool] = lambda _: False
+    severed: bool = False  # nothing gets through: if ordered it comes when this is over
     _way: list[tuple[float, int, T]] = field(default_factory=list)
     _last: float = 0.0
     _count: int = 0
 
     def send(self, now: float, item: T) -> None:
         network = self.network
-        lost = self.rng.random() < network.loss or self.drop(item)
+        lost = self.rng.random() < network.loss or self.drop(item) or self.severed
         if lost and not self.ordered:
             return
         for _ in range(1 + (not self.ordered and self.rng.random() < network.twice)):
@@ -78,6 +79,8 @@ class Path(Generic[T]):
             self._way.append((at, self._count, item))
 
     def receive(self, now: float) -> list[T]:
+        if self.severed or not self._way:
+            return []
         due = sorted(entry for entry in self._way if entry[0] <= now)
         self._way = [entry for entry in self._way if entry[0] > now]
         return [item for _, _, item in due]
@@ -132,9 +135,10 @@ class Stage:
     def __init__(
         self, programs: Sequence[Sequence[Recording]], *, seed: int = 0, mode: Mode = "hybrid",
         held: int | None = None, offset: int = 480, buffer_size: int = 192, chunk: int = 32, block: int = 32,
-        polyphony: int = 8, payload: str = "F32",
+        polyphony: int = 8, payload: str = "F32", skew: float = 0.0, step: int = 4,
         delay: float = 0.01, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0,
     ) -> None:  # fmt: skip
+        """Sizes in frames; the client's card is `skew` ppm fast; time goes on by `step` frames."""
         self.rng = np.random.default_rng(seed)
         self.recordings, self.chunk, self.block, self.polyphony = programs, chunk, block, polyphony
         self.payload, self.buffer_size = PAYLOADS[payload], buffer_size
@@ -149,6 +153,9 @@ class Stage:
         self.delays: dict[int, int] = {}
         self.blocks: list[NDArray[np.float32]] = []
         self.connected = False
+        self.server_stopped = self.client_stopped = False  # like a process after SIGSTOP
+        self._pace, self._step = RATE * (1 + skew * 1e-6), step / RATE
+        self._stopped_for = 0.0  # seconds that the client's card has lost
 
     def connect(self) -> None:
         self.ssrc += 2
@@ -166,30 +173,40 @@ class Stage:
         self.connected = False
         self.player.post(self.player.leave)
 
+    def sever(self, severed: bool = True) -> None:
+        """Let nothing through, or all again."""
+        self.control.severed = self.back.severed = self.up.severed = self.down.severed = severed
+
     def run(self, seconds: float) -> None:
-        """Let both sides play on, in steps of 4 frames."""
+        """Let both sides play on."""
         end = self.time + seconds
         while self.time < end:
-            now = self.time
-            if self.connected:
-                self._serve(now)
-                for data in self.down.receive(now):
-                    self.link.receive_datagram(data, now)
-                if self.link.round_trips and not self.joined:
-                    self.joined = True
-                    self.player.post(self.player.join, self.chunk, self.polyphony)
-                for late in self.back.receive(now):
-                    self.player.post(self.player.moved, *late)
-            if self.player.position <= now * RATE + 1e-6:
-                out = np.zeros((self.block, 2), np.float32)
-                self.player.render(out, now)
-                self.blocks.append(self.player.rings.merged.read(self.player.position - self.block, self.block))
-            if self.connected:
-                for message in self.link.control(now):
-                    self.control.send(now, message)
-                for data in self.link.datagrams(now):
-                    self.up.send(now, data)
-            self.time += 4 / RATE
+            if self.connected and not self.server_stopped:
+                self._serve(self.time)
+            if self.client_stopped:
+                self._stopped_for += self._step
+            else:
+                self._play(self.time)
+            self.time += self._step
+
+    def _play(self, now: float) -> None:
+        if self.connected:
+            for data in self.down.receive(now):
+                self.link.receive_datagram(data, now)
+            if self.link.probed and not self.joined:
+                self.joined = True
+                self.player.post(self.player.join, self.chunk, self.polyphony)
+            for late in self.back.receive(now):
+                self.player.post(self.player.moved, *late)
+        if self.player.position <= (now - self._stopped_for) * self._pace + 1e-6:
+            out = np.zeros((self.block, 2), np.float32)
+            self.player.render(out, now)
+            self.blocks.append(self.player.rings.merged.read(self.player.position - self.block, self.block))
+        if self.connected:
+            for message in self.link.control(now):
+                self.control.send(now, message)
+            for data in self.link.datagrams(now):
+                self.up.send(now, data)
 
     def _serve(self, now: float) -> None:
         session = self.session
