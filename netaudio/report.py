@@ -53,6 +53,7 @@ def report(
             "lost": count.lost if count else 0,
             "late": count.late if count else 0,
             "duplicate": count.duplicate if count else 0,
+            "strange": count.strange if count else 0,
         },
         "frames": {
             "played": (player.song_end or player.position) - start,

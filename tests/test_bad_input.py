@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from tests.programs import (
     serving,
     write_midi,
 )
-from tests.relay import answer, connected, endpoint, hello
+from tests.relay import LOOPBACK, answer, connected, endpoint, hello
 from tests.songs import PIANO, reference
 
 SONG: Timed = [
@@ -260,6 +261,25 @@ def test_a_silent_client_frees_its_place(piano: Path) -> None:
         with one.makefile("rb") as lines:
             kinds = [json.loads(line)["type"] for line in lines]
         assert kinds == ["welcome", "error"]
+
+
+def test_who_comes_back_takes_no_second_place_and_no_second_port(piano: Path) -> None:
+    """Whether the server has noticed that it had gone, or not."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind((LOOPBACK, 0))
+        port = free.getsockname()[1]
+    flags = "--wav", piano, "--max-clients", 1, "--udp-ports", f"{port}-{port}"
+    with serving(*flags) as (_, address), ExitStack() as connections:
+        session = secret = ""
+        for turn in range(20):
+            one = connections.enter_context(connected(address))
+            one.sendall(hello(session=session, secret=secret))
+            welcome = json.loads(connections.enter_context(one.makefile("rb")).readline())
+            assert welcome.get("udp_port") == port, f"turn {turn}: {welcome}"
+            session, secret = welcome["session"], welcome["secret"]
+            if turn % 2 == 0:
+                one.sendall(messages.encode(messages.Bye()))
+        assert "full" in answer(address, hello())["text"]
 
 
 def test_first_word_other_than_hello(server: str) -> None:

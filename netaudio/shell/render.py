@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from netaudio.bank import Bank
@@ -45,6 +46,16 @@ class Seat:
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
         self.strange = self.unsent = 0  # datagrams
+        self.released: Future[None] = Future()  # when the socket is closed: its port is free
+
+    def troubles(self) -> str:
+        """What went wrong with it, for the log; nothing mostly."""
+        counts = (
+            (self.session.skipped, "chunks skipped"),
+            (self.unsent, "datagrams not sent"),
+            (self.strange, "strange datagrams"),
+        )
+        return "".join(f", {count} {what}" for count, what in counts if count)
 
 
 @dataclass
@@ -165,6 +176,8 @@ class RenderWorker:
             self._seats.remove(seat)
             self._selector.unregister(seat.socket)
             seat.socket.close()
+            if not seat.released.cancelled():
+                seat.released.set_result(None)
 
     def _guard(self, seat: Seat, action: Callable[[Seat], None]) -> None:
         """A client that breaks the protocol, or finds a bug, loses its own session and no other."""

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from netaudio import messages
@@ -30,6 +30,7 @@ from netaudio.shell.wavs import list_instruments, load
 
 HELLO_SECONDS = 5.0
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
+WATCH_SECONDS = 0.5
 STRANGERS = 64  # connections that have not said hello
 MAX_UNSENT = 1 << 22  # bytes that a client may leave unread
 
@@ -55,6 +56,8 @@ class Server:
         self.players: dict[str, Player] = {}
         self.workers = [RenderWorker(self.bank) for _ in range(settings.render_threads)]
         self._strangers = 0
+        self._leaving: list[Future[None]] = []  # whose UDP ports may not be free yet
+        self._entering = 0  # places kept for those who wait for such a port
 
     def load(self, progress: Callable[[str, float], None]) -> list[str]:
         """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
@@ -127,7 +130,7 @@ class Server:
                 if self._strangers > STRANGERS:
                     raise RefusedError("too many connections are waiting here; try again in a moment")
                 hello = await asyncio.wait_for(_receive(reader), HELLO_SECONDS)
-                player = self._admit(hello, writer)
+                player = await self._admit(hello, writer)
             finally:
                 self._strangers -= 1
             while not isinstance(message := await _receive(reader), messages.Bye):
@@ -145,7 +148,7 @@ class Server:
                 self._part(player)
             writer.close()
 
-    def _admit(self, hello: messages.FromClient, writer: asyncio.StreamWriter) -> Player:
+    async def _admit(self, hello: messages.FromClient, writer: asyncio.StreamWriter) -> Player:
         """A place for a new client, or for one that comes back; raises RefusedError or ProtocolError."""
         settings = self.settings
         if not isinstance(hello, messages.Hello):
@@ -163,11 +166,18 @@ class Server:
         if old is not None and hmac.compare_digest(old.secret.encode(), hello.secret.encode()):
             self._part(old)
             old.writer.transport.abort()
-        if len(self.players) >= settings.max_clients:
+        if len(self.players) + self._entering >= settings.max_clients:
             raise RefusedError(
                 f"the server is full ({len(self.players)} of {settings.max_clients} players): try again later, "
                 "or ask its owner to raise MAX_CLIENTS"
             )
+        self._entering += 1
+        try:
+            for released in self._leaving:
+                await asyncio.wrap_future(released)
+            self._leaving = [released for released in self._leaving if not released.done()]
+        finally:
+            self._entering -= 1
         return self._seat(hello, chunk, writer)
 
     def _seat(self, hello: messages.Hello, chunk: int, writer: asyncio.StreamWriter) -> Player:
@@ -224,13 +234,17 @@ class Server:
     def _part(self, player: Player) -> None:
         if self.players.pop(player.name, None) is not None:
             player.worker.remove(player.seat)
-            log.info("player left (%s of %s)", len(self.players), self.settings.max_clients)
+            self._leaving.append(player.seat.released)
+            log.info("player left (%s of %s)%s", len(self.players), self.settings.max_clients, player.seat.troubles())
 
     async def _watch(self) -> None:
         """End sessions whose client is gone without a word."""
         while True:
-            await asyncio.sleep(0.5)
-            self._log_late(time.monotonic() - 0.5)  # those that may still grow wait
+            before = time.monotonic()
+            await asyncio.sleep(WATCH_SECONDS)
+            self._log_late(time.monotonic() - WATCH_SECONDS)  # those that may still grow wait
+            if time.monotonic() - before > 2 * WATCH_SECONDS:
+                continue  # it was this program that stood still: what came meanwhile has yet to be read
             limit = time.monotonic() - SILENCE_SECONDS
             for player in list(self.players.values()):
                 if max(player.heard_from, player.seat.last_report) < limit:
