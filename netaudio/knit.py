@@ -6,6 +6,7 @@ g_E is a voice's gain under all events, g_H the gain that the server gave it in 
 flow and 0 where they are missing. The sum is mix(E) for any r, wherever the client holds the sample's frames.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 from netaudio.instrument import ENDLESS, GUARD
 from netaudio.line import Gains, Line, Straight
 from netaudio.mixer import Frames, Mixer, Rows
-from netaudio.rings import Packet, TripleRing
+from netaudio.rings import CAPACITY, Packet, TripleRing
 from netaudio.score import Score, Voice
 from netaudio.state import NEVER
 
 NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
-MAX_SPANS = 10_000
+MAX_SPANS = MAX_MARGINS = 10_000  # kept: the first spans, the last margins
 
 Mask = NDArray[np.bool_]
 
@@ -33,7 +34,7 @@ class Tally:
     uncovered: int = 0
     missing: int = 0
     spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
-    margins: list[int] = field(default_factory=list)  # knit margins, one per note alive at its cut
+    margins: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_MARGINS))  # one per note alive at its cut
     late: int = 0  # margins below 0
 
     def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:
@@ -250,4 +251,5 @@ class Knit:
         """Drop what is silent under all that is known and under all that a packet to come may have heard."""
         ramp = self.score.ramp  # a concealment looks back so far
         self.score.forget(position - ramp, self.consumed if stream else ENDLESS)
+        self.score.forget(position - CAPACITY, ENDLESS)  # no packet was made so long before: none may ever come
         self.volume.forget(position - ramp, 0)

@@ -221,12 +221,13 @@ class Link:
 
 
 class SlackHistogram:
-    """Slacks of a whole session, counted; for the report's minimum and median."""
+    """Slacks of a whole session, counted, as far as the rings reach; for the report's minimum and median."""
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
 
     def add(self, slack: int) -> None:
+        slack = min(max(slack, -CAPACITY), CAPACITY)
         self.counts[slack] = self.counts.get(slack, 0) + 1
 
     def summary(self) -> dict[str, int | None]:

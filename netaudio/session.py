@@ -12,7 +12,7 @@ from netaudio.mixer import Frames, Rows
 from netaudio.rings import CAPACITY
 from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
 from netaudio.score import Event, Score
-from netaudio.state import NEVER, ScoreState, check_state
+from netaudio.state import MAX_VOICES, NEVER, ScoreState, check_state
 from netaudio.units import wrap32
 
 SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
@@ -86,6 +86,10 @@ class ServerSession:
                 raise ProtocolError(f"event {ready.seq} lies before event {ready.seq - 1}")
             self._past = self._past or ready.position < self.cursor
             voice = self.score.apply(ready)
+            if len(self.score.voices) > MAX_VOICES:  # of a client whose reports do not come through
+                self.score.forget(ready.position - CAPACITY, NEVER)
+                if len(self.score.voices) > MAX_VOICES:
+                    raise ProtocolError(f"more than {MAX_VOICES} notes sound or wait")
             if voice is not None and voice.cut == 0 and voice.start < self.cursor:
                 voice.delay = self.cursor - voice.start
                 self.late.append((voice.seq, voice.delay))

@@ -11,7 +11,7 @@ from netaudio.bank import Bank
 from netaudio.instrument import ENDLESS, Instrument, Sample
 from netaudio.mixer import Frames
 from netaudio.player import ClientPlayer, Mode, Song
-from netaudio.rings import Packet
+from netaudio.rings import CAPACITY, Packet
 from netaudio.score import Event
 from netaudio.state import ScoreState
 
@@ -84,7 +84,21 @@ def test_the_stream_takes_over_on_the_frame_of_the_cut() -> None:
     tail[3 + OFFSET : 503] = SOUND[OFFSET:]
     stream(p, range(10, 600, CHUNK), 1, tail)
     assert render(p, 500) == [*range(7, 500), 0, 0, 0, 0, 0, 0, 0]
-    assert (p.knit.tally.uncovered, p.knit.tally.margins) == (0, [43])
+    assert (p.knit.tally.uncovered, list(p.knit.tally.margins)) == (0, [43])
+
+
+def test_notes_are_forgotten_though_no_packet_ever_comes() -> None:
+    """UDP is blocked; no packet to come was made so long ago that it had not heard that they end."""
+    p = joined()
+    organ = Sample(1000, ENDLESS, ENDLESS, ENDLESS, (100, 400))
+    p.instruments[0] = Instrument("organ", RATE, (), (organ,) * 128)
+    keys = [
+        (at, message) for k in range(60) for at, message in ((5000 * k, "90 3c 7f"), (5000 * k + 300, "80 3c 00"))
+    ]
+    play(p, *keys)
+    for _ in range(300):
+        p.render(np.zeros((1000, 2), np.float32), p.position / RATE)
+    assert len(p.score.voices) <= CAPACITY // 5000 + 2
 
 
 def test_without_a_stream_the_held_part_is_all_there_is() -> None:

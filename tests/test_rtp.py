@@ -178,6 +178,16 @@ def test_an_unreadable_body_is_refused_even_with_a_mac() -> None:
             parse_report(body + mac(body, SECRET), SECRET)
 
 
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_every_datagram_fits_the_smallest_mtu_of_ipv6(payload: Payload) -> None:
+    data = bytes(max(payload.packet_frames(chunk) for chunk in range(32, 1025)) * 2 * payload.width)
+    assert len(data) <= MAX_PAYLOAD
+    big = Event((1 << 32) - 1, 1 << 59, b"\x90\x7f\x7f", 1 << 59)
+    full = Report(1, 1, 1 << 59, 0, 0, 0, 0, 0, events=(big,) * MAX_EVENTS)
+    for datagram in (pack_audio(Audio(payload.type, 0, 0, 0, 0, 0, data)), full.pack(SECRET), REPLY.pack()):
+        assert len(datagram) <= 1280 - 40 - 8  # the IPv6 and the UDP header
+
+
 PARSERS: list[Callable[[bytes], object]] = [parse_audio, parse_reply, lambda data: parse_report(data, SECRET)]
 VALID = [pack_audio(Audio(96, 1, 2, 3, 4, 5, bytes(12))), REPLY.pack(), REPORT.pack(SECRET)]
 

@@ -16,7 +16,7 @@ from netaudio.mixer import Frames, Mixer
 from netaudio.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
 from netaudio.score import Event, Score
 from netaudio.session import HELD_BACK, ServerSession
-from netaudio.state import NEVER, ScoreState, VoiceState
+from netaudio.state import MAX_VOICES, NEVER, ScoreState, VoiceState
 
 RATE, CHUNK, SSRC = 1000, 10, 7
 BANK = Bank()
@@ -126,6 +126,21 @@ def test_before_a_state_nothing_is_heard_or_paced() -> None:
     session.take(report(0), 0.0, 0.0)
     assert session.score.seq == 0
     assert session.ahead(0.0) == -math.inf
+
+
+def test_notes_of_a_client_whose_reports_never_come_are_forgotten_too() -> None:
+    session = started()
+    for k in range(4000):
+        session.hear(on(2 * k + 1, 100 * k, key=k % 128))
+        session.hear(Event(2 * k + 2, 100 * k + 50, bytes((0x80, k % 128, 0))))
+    assert len(session.score.voices) <= MAX_VOICES
+
+
+def test_more_notes_at_a_time_than_anyone_plays_are_refused() -> None:
+    session = started()
+    with pytest.raises(ProtocolError, match="notes sound or wait"):
+        for k in range(MAX_VOICES + 1):
+            session.hear(on(k + 1, k, key=k % 128))
 
 
 # States
