@@ -83,7 +83,7 @@ class Client:
             channel.program = self.library.program(self.instrument, self.mode)
         self.speaker = open_output(
             settings.device, self.rate, self.chunk, self.player.render, self.screen.say,
-            lambda away: jack_is_away(self._inputs, away), even_null=self.song is not None,
+            lambda away: jack_is_away(self._inputs, away), even_null=self.song is not None, skew=self.flags.skew,
         )  # fmt: skip
 
     async def run(self) -> None:

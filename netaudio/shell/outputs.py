@@ -60,7 +60,9 @@ class LastingSpeaker:
         render: Render,
         say: Callable[[str], None] = lambda _: None,
         told: Callable[[bool], None] = lambda _: None,
+        skew: float = 0.0,
     ) -> None:
+        """`skew` (ppm) makes the clock of "null" fast."""
         self.rate, self.block, self.losses = rate, block, 0
         self.away = False
         """The software clock stands in for a card that is gone."""
@@ -69,7 +71,7 @@ class LastingSpeaker:
         self._turn = Turn(render, rate)
         self._output: CardSpeaker | NullSpeaker
         if device.strip().lower() == "null":
-            self._device, self._output = "null", NullSpeaker(rate, block, self._turn)
+            self._device, self._output = "null", NullSpeaker(rate, block, self._turn, skew)
         else:
             card = CardSpeaker(device.strip(), rate, block, self._turn)
             # the default may be another one by then, and an index may mean another
@@ -181,12 +183,13 @@ def open_output(
     say: Callable[[str], None],
     told: Callable[[bool], None],
     even_null: bool,
+    skew: float = 0.0,
 ) -> LastingSpeaker:
     """A LastingSpeaker on the device; raises DeviceError, unless null is good enough in its place."""
     try:
-        return LastingSpeaker(device, rate, block, render, say, told)
+        return LastingSpeaker(device, rate, block, render, say, told, skew)
     except DeviceError as error:
         if not even_null:
             raise
         say(f"{error}; going on without sound")
-        return LastingSpeaker("null", rate, block, render, say, told)
+        return LastingSpeaker("null", rate, block, render, say, told, skew)
