@@ -28,7 +28,7 @@ class Play:
 
 @dataclass(frozen=True)
 class Do:
-    """A command: "quit", "mode" (0), "offset", "volume" (-1 or +1: steps), "instrument" (from 0)."""
+    """A command: "quit", "mode", "payload" (0), "offset", "volume" (-1 or +1: steps), "instrument" (from 0)."""
 
     command: str
     value: int = 0
@@ -39,6 +39,7 @@ Action = Play | Do
 _COMMANDS = {
     "esc": Do("quit"),
     "m": Do("mode"),
+    "p": Do("payload"),
     "[": Do("offset", -1),
     "]": Do("offset", 1),
     "-": Do("volume", -1),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from netaudio import messages
+from netaudio.bandwidth import Bandwidth
 from netaudio.errors import ProtocolError
 from netaudio.player import ClientPlayer
 from netaudio.rings import CAPACITY, Packet
@@ -57,6 +58,8 @@ class Link:
         self.player, self.ssrc, self.secret, self.payload = player, ssrc, secret, payload
         self.aim = aim  # frames: the slack that the server is asked for
         self.count: PacketCount = earlier.count if earlier else PacketCount()
+        self.bandwidth = Bandwidth(player.rate)
+        self._end = 0  # the highest position that came
         self.heard = 0  # the server has all events up to this seq
         self.probed = 0  # round trips of this session
         self.round_trips: deque[float] = earlier.round_trips if earlier else deque(maxlen=ROUND_TRIPS)  # seconds
@@ -190,6 +193,8 @@ class Link:
         self.slacks.append((now, slack))
         self.all_slacks.add(slack)
         self._measure_jitter(now, position)
+        self._end = max(self._end, position)
+        self.bandwidth.add(now, self._end, self.count.received, self.count.lost)
         self.heard = max(self.heard, audio.heard)
         if slack < 0:
             self.count.late += 1

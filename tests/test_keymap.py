@@ -29,6 +29,7 @@ def test_a_row_of_keys_is_an_octave_from_c4(key: str, note: int) -> None:
     [
         ("esc", Do("quit")),
         ("m", Do("mode")),
+        ("p", Do("payload")),
         ("M", Do("mode")),
         ("-", Do("volume", -1)),
         ("=", Do("volume", 1)),

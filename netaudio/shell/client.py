@@ -24,7 +24,7 @@ from netaudio.shell.keys import Keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
-from netaudio.shell.network import Network
+from netaudio.shell.network import NARROW, Network
 from netaudio.shell.outputs import open_output
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
@@ -248,6 +248,8 @@ class Client:
         elif command == "volume":
             self.volume = min(max(self.volume + value * VOLUME_STEP, -60.0), 12.0)
             self._set_volume()
+        elif command == "payload":
+            self.network.set_payload(NARROW if self.network.payload != NARROW else "L24")
         elif command == "mode":
             self._spawn(self._in_turn(self._change_mode))
         elif command == "offset":

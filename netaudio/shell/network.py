@@ -18,6 +18,7 @@ RETRY_SECONDS = 1.0
 ECHO_SECONDS = 2.0  # to wait for the first replies
 NO_AUDIO_SECONDS = 2.0
 POLL_SECONDS = 0.01
+NARROW = "L16"  # the payload for a narrow network
 
 Say = Callable[[str], None]
 
@@ -37,6 +38,7 @@ class Network:
         self._session = self._secret = ""
         self._running: asyncio.Task[str] | None = None
         self._buffer_size = self._aim = 0
+        self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
 
     async def open(self, chunk: int) -> messages.Welcome:
@@ -90,6 +92,13 @@ class Network:
         if self.link is not None:
             self.link.aim = aim
 
+    def set_payload(self, payload: str) -> None:
+        """The form of the sound on the wire; where there is a session, another takes its place."""
+        self.payload, self._told = payload, False
+        if self.connection is not None and not self._anew:
+            self._anew = True
+            self.connection.close()
+
     async def describe(self, name: str) -> None:
         """Have the server load an instrument, and compare; nothing while there is no session."""
         self.used[name] = None
@@ -108,9 +117,16 @@ class Network:
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
     def watch(self) -> None:
-        """Say so, once a session, when no audio comes."""
+        """Say so, once a session, when no audio comes, or not all of it."""
         if self.connection is None or self.link is None or self._joined is None:
             return
+        if self.link.bandwidth.narrow and not self._told:
+            self._told = True
+            share = f"only {100 * self.link.bandwidth.carried:.0f} % of the sound gets through"
+            if self.payload == NARROW:
+                self.say(f"{share}: the network is too narrow, or too bad, even for PAYLOAD {NARROW}")
+            else:
+                self.say(f"{share}: press P for PAYLOAD {NARROW}, which needs a third less (or start with it)")
         if time.monotonic() - max(self._joined, self.link.last_audio or 0.0) > NO_AUDIO_SECONDS:
             self._joined = None
             self.say(
@@ -125,13 +141,16 @@ class Network:
             if self._running is not None:
                 why = await self._running
                 self._leave()
-                self.say(f"lost the server: {why}; playing what is held here, and trying again")
-            await asyncio.sleep(RETRY_SECONDS)
+                if not self._anew:
+                    self.say(f"lost the server: {why}; playing what is held here, and trying again")
+            if not self._anew:
+                await asyncio.sleep(RETRY_SECONDS)
+            self._anew = False
             try:
                 await self._come_back()
                 said = ""
                 joined()
-                self.say(f"connected to {self.address}")
+                self.say(f"connected to {self.address}, {self.payload}")
             except (NetAudioError, OSError) as error:
                 if str(error) != said:
                     said = str(error)
