@@ -27,6 +27,8 @@ class TcpRelay:
         self.welcome: dict[str, Any] = {}
         self.said: list[bytes] = []  # lines of the client
         self.welcomed = threading.Event()
+        self.open = threading.Event()  # while it is not set nothing is passed on: what was sent waits
+        self.open.set()
         self._server, self._udp_port = endpoint(server), udp_port
         self._listener = socket.create_server((LOOPBACK, 0))
         self.address = f"{LOOPBACK}:{self._listener.getsockname()[1]}"
@@ -42,6 +44,7 @@ class TcpRelay:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            self.open.wait()
             far = socket.create_connection(self._server)
             for one in (near, far):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -55,6 +58,7 @@ class TcpRelay:
                 for line in lines:
                     if not answers:
                         self.said.append(line)
+                    self.open.wait()
                     target.sendall(self._changed(line) if answers else line)
         except OSError:
             pass
@@ -85,32 +89,57 @@ class UdpRelay:
         self._near, self._far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         self._near.bind((LOOPBACK, 0))
         self._client: tuple[str, int] | None = None
+        self._server: tuple[str, int] | None = None
+        self._left: list[socket.socket] = []
+        self._sent = b""  # the last datagram from the client
         self._closed = False
 
     def lead_to(self, port: int) -> int:
         """Begin; the relay's own port."""
-        self._far.connect((LOOPBACK, port))
+        self._server = LOOPBACK, port
+        self._far.connect(self._server)
         threading.Thread(target=self._run, daemon=True).start()
         return int(self._near.getsockname()[1])
 
+    def move(self) -> bytes:
+        """Go on from another port, as a NAT may that forgets; the last datagram that came from the old one."""
+        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        assert self._server is not None
+        far.connect(self._server)
+        self._left.append(self._far)
+        self._far = far
+        return self._sent
+
+    def replay(self, data: bytes) -> None:
+        """Send a datagram from the port that was left."""
+        self._left[-1].send(data)
+
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
-            for one in (self._near, self._far):
+            far = self._far
+            for one in (self._near, far):
                 selector.register(one, selectors.EVENT_READ)
             while not self._closed:
+                if far is not self._far:  # nobody listens at the port that was left
+                    selector.unregister(far)
+                    far = self._far
+                    selector.register(far, selectors.EVENT_READ)
                 for key, _ in selector.select(0.1):
+                    if key.fileobj not in (self._near, self._far):
+                        continue
                     try:
                         self._pass(key.fileobj is self._near)
                     except OSError:  # the other end is closed
                         continue
-        self._near.close()
-        self._far.close()
+        for one in (self._near, self._far, *self._left):
+            one.close()
 
     def _pass(self, from_client: bool) -> None:
         if from_client:
             data, self._client = self._near.recvfrom(2000)
             for item in self._up(data):
                 self._far.send(item)
+                self._sent = item
         else:
             data = self._far.recv(2000)
             assert self._client, "the server spoke first"
@@ -119,6 +148,43 @@ class UdpRelay:
 
     def close(self) -> None:
         self._closed = True
+
+
+class Way:
+    """All the way between clients and a server: it can be severed, and each session's UDP has a relay."""
+
+    def __init__(self, server: str) -> None:
+        self.relays: list[UdpRelay] = []
+        self._tcp = TcpRelay(server, self._lead)
+        self.address = self._tcp.address
+
+    def sever(self) -> None:
+        self._tcp.open.clear()
+
+    def mend(self) -> None:
+        self._tcp.open.set()
+
+    def _lead(self, port: int) -> int:
+        self.relays.append(UdpRelay(self._carry, self._carry))
+        return self.relays[-1].lead_to(port)
+
+    def _carry(self, data: bytes) -> list[bytes]:
+        return [data] if self._tcp.open.is_set() else []
+
+    def close(self) -> None:
+        self.mend()
+        self._tcp.close()
+        for relay in self.relays:
+            relay.close()
+
+
+@contextmanager
+def way(server: str) -> Iterator[Way]:
+    made = Way(server)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @contextmanager
