@@ -86,6 +86,9 @@ class ClientPlayer:
         """Begin a new session: its state goes to the outbox, and all events after it."""
         self.score.polyphony = polyphony
         self.rings.new_stream(chunk)
+        for voice in self.score.voices:
+            if voice.program in self.unserved:  # by now: it is played from here, as far as it is held
+                voice.cut = ENDLESS
         self.knit.forget(self.position, stream=False)
         self.knit.consumed = self.score.seq
         self.outbox.clear()

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.instrument import Instrument, Sample
+from netaudio.instrument import ENDLESS, Instrument, Sample
 from netaudio.line import Gains, Line, Straight
 from netaudio.state import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState
 
 ALL = NEVER - 1  # `heard` of one who knows every event
 CONTROLS = frozenset((7, 11, 64, 120, 123))  # volume, expression, pedal, all sound off, all notes off
+SILENT = Sample(0, ENDLESS, 0, 0, None)
 RELEASE_SECONDS, RAMP_SECONDS = 0.1, 0.005
 
 
@@ -257,16 +258,15 @@ class Score:
         return ScoreState(self.seq, self.position, [v.state() for v in self.voices], channels)
 
     def restore(self, state: ScoreState) -> None:
-        """Take over another score's state; voices of unknown programs are left out."""
+        """Take over another score's state; voices of unknown programs are silent here, and count as voices."""
         self.seq, self.position, self.voices = state.seq, state.position, []
         for channel, was in zip(self.channels, state.channels, strict=True):
             channel.program, channel.pedal = was.program, was.pedal
             channel.volume.changes, channel.expression.changes = list(was.volume), list(was.expression)
         for voice in state.voices:
             instrument = self.instruments(voice.program)
-            if instrument is not None:
-                sample, channel = instrument.sample(voice.key), self.channels[voice.channel]
-                self.voices.append(Voice(voice, sample, channel))
+            sample = instrument.sample(voice.key) if instrument else SILENT
+            self.voices.append(Voice(voice, sample, self.channels[voice.channel]))
 
 
 def shapes_sound(message: bytes) -> bool:

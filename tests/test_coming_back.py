@@ -176,3 +176,25 @@ def test_a_longer_way_for_a_while_is_no_stop() -> None:
     stage.run(2.0)
     assert stage.link.count.late == stage.session.skipped == 0
     assert abs(stage.session.clock.position(stage.time) - stage.player.position) < 3 * CHUNK
+
+
+def test_a_note_whose_instrument_the_server_no_longer_has_sounds_on_from_here() -> None:
+    """As far as it is held; then it is missing and counted, and what else sounds is exact."""
+    stage = Stage(noises(np.random.default_rng(3)), held=HEADS, buffer_size=192)
+    stage.connect()
+    stage.run(0.5)
+    stage.player.post(stage.player.play, [(0, b"\xc1\x01"), (10, bytes((0x91, 1, 90))), (10, bytes((0x90, 2, 90)))])
+    stage.run(1.0)
+    missing = stage.player.knit.tally.missing
+    stage.disconnect()
+    stage.player.unserved.add(1)
+    del stage.served[1]
+    stage.connect()
+    stage.run(1.0)
+    assert stage.player.knit.tally.missing > missing == 0
+    assert agree(stage)
+    outcome = stage.outcome()
+    assert outcome.error <= EXACT * max(1.0, outcome.peak)
+    stage.player.push(stage.time, bytes((0x81, 1, 0)))
+    stage.run(1.0)
+    assert stage.player.score.voices == stage.session.score.voices == []

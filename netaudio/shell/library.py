@@ -91,6 +91,7 @@ class Library:
                 f"its latency; copy the server's folder to {self.folder / name} to play it at once"
             )
         self._compared[name] = same
+        (self.unserved.discard if same else self.unserved.add)(self.number(name))  # what sounds yet is ours alone
         number = self.number(name, streamed=True)
         self.instruments[number] = described(name, description.sources, self.rate)
         self.streamed.add(number)
