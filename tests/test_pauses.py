@@ -14,6 +14,7 @@ from netaudio.shell.library import Library
 from netaudio.shell.network import NARROW, PROBES, Network
 from netaudio.shell.speaker import NullSpeaker
 from tests.programs import (
+    BUFFER,
     CHUNK,
     HOME,
     OFFSET,
@@ -30,7 +31,7 @@ from tests.programs import (
     write_midi,
 )
 from tests.relay import Way, endpoint, way
-from tests.songs import ORGAN, PIANO, RAMP, excused, overlap, reference, window
+from tests.songs import ORGAN, PIANO, RAMP, excused, overlap, reference
 
 Troubled = list[tuple[float, float]]  # from, to: seconds of the song in which it may sound otherwise
 SECOND = 1.0  # after which all is exact again
@@ -51,11 +52,11 @@ def check(result: Result, seconds: int, troubled: Troubled) -> None:
     score, count = reference(song(seconds)), (seconds + 2) * RATE
     exact = score.mix(count).astype(np.float32)
     assert difference(result.sound, exact, result.spans) <= 1, result.figures()
-    may = excused(score, count, result.report["held_frames"] - RAMP, window(result.report))
+    may = excused(score, count, result.report["held_frames"] - RAMP, 2 * BUFFER + 3 * CHUNK + RAMP)
     for first, end in troubled:
         may[round(first * RATE) : round((end + SECOND) * RATE)] = True
     assert overlap(result.spans, may) == [], f"{troubled}: {result.figures()}"
-    assert may.mean() < 0.7, "the rest is worth the name"
+    assert may.mean() < 0.6, f"{may.mean():.2f}: the rest is not worth the name"
 
 
 def played(client: Playing) -> float:
@@ -163,7 +164,8 @@ def test_the_payload_changes_while_a_note_sounds(tmp_path: Path) -> None:
             while network.link.count.received < before + 200:
                 await asyncio.sleep(0.01)
             kinds.append(network.link.payload.name)
-            assert (tally.missing, len(player.sounding())) == (0, 1)
+            assert tally.missing <= RAMP, "no more than what 16 bits had rounded off, faded"
+            assert len(player.sounding()) == 1
         staying.cancel()
         speaker.stop()
         await network.close()
@@ -175,4 +177,4 @@ def test_the_payload_changes_while_a_note_sounds(tmp_path: Path) -> None:
         assert kinds == ["L24", NARROW, "L24"]
         assert server.text.count("player joined") == 3, server.text
     assert not any("lost" in line for line in said), said
-    assert player.knit.tally.uncovered == 0
+    assert player.knit.tally.uncovered <= RAMP
