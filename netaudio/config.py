@@ -319,7 +319,7 @@ def client_parser() -> argparse.ArgumentParser:
     once.add_argument("--report", metavar="OUT.json", help="write the session's figures at its end")
     once.add_argument("--plot", metavar="REPORT.json", help="draw such a report into a PNG beside it, and end")
     once.add_argument("--check", action="store_true", help="try sound, keys, MIDI, network and samples, and end")
-    once.add_argument("--skew", metavar="PPM", type=_ppm, default=0.0, help="null's clock is so much fast (for tests)")
+    once.add_argument("--skew", metavar="PPM", type=_ppm, default=0.0, help="null's clock is so much fast, for tests")
     once.add_argument("--plain", action="store_true", help="print plain lines, draw no screen")
     for flag, what in (("devices", "sound outputs"), ("midi", "MIDI inputs"), ("instruments", "instruments")):
         once.add_argument(f"--list-{flag}", action="store_true", help=f"name the {what}, and end")

@@ -6,7 +6,7 @@ g_E is a voice's gain under all events, g_H the gain that the server gave it in 
 flow and 0 where they are missing. The sum is mix(E) for any r, wherever the client holds the sample's frames.
 """
 
-from collections import deque
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,7 @@ from netaudio.score import Score, Voice
 from netaudio.state import NEVER
 
 NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
-MAX_SPANS = MAX_MARGINS = 10_000  # kept: the first spans, the last margins
+MAX_SPANS = 10_000
 
 Mask = NDArray[np.bool_]
 
@@ -34,7 +34,7 @@ class Tally:
     uncovered: int = 0
     missing: int = 0
     spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
-    margins: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_MARGINS))  # one per note alive at its cut
+    margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
     late: int = 0  # margins below 0
 
     def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:

@@ -65,7 +65,7 @@ class Following:
             new, self._margins = margins[self._margins :], len(margins)
             if chosen := follow.look(stage.time, link.slack(stage.time), new, most_offset(HELD, RATE, CHUNK)):
                 self.take(chosen.offset)
-        return stage.player.knit.tally.margins[before:]
+        return list(stage.player.knit.tally.margins[before:])
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "remote"])

@@ -39,7 +39,7 @@ def test_a_row_a_second_tells_the_worst_of_it() -> None:
         one.position = tenth * RATE // 10
         echo(link, 0.010, 0.030 if tenth == 3 else 0.010)
         link.slacks.append((now, -48 if tenth == 4 else 192))
-        one.knit.tally.margins += [96, -240, 96] if tenth == 5 else []
+        one.knit.tally.margins.extend([96, -240, 96] if tenth == 5 else [])
         look = replace(QUIET, seconds=now, lost=2 * (tenth >= 6), voices=9 if tenth == 7 else 1, xruns=tenth > 8)
         history.look(look, one, link)
     table = history.columns(0.0)

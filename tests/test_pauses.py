@@ -142,7 +142,7 @@ def test_the_payload_changes_while_a_note_sounds(tmp_path: Path) -> None:
             RATE, CHUNK, welcome.polyphony, library.bank, library.instruments, library.streamed, "hybrid", OFFSET
         )
         network.adopt(player, library)
-        network.set_buffer_size(OFFSET // 2)
+        network.set_buffer_size(OFFSET // 2, OFFSET // 2)
         await network.enter(PROBES)
         library.load("organ", 4 * RATE)
         await network.describe("organ")
