@@ -33,6 +33,7 @@ class Tally:
     streamed: int = 0
     uncovered: int = 0
     missing: int = 0
+    concealed: int = 0  # of the missing: where what had sounded was continued and faded
     spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
     margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
     late: int = 0  # margins below 0
@@ -222,6 +223,7 @@ class Knit:
             self._hidden_level = np.minimum(fade, mirrored)
             share = np.divide(self._hidden_level, mirrored, out=np.zeros(ramp), where=mirrored > 0)
             self._hidden = (residue[::-1] * share[:, None]).astype(np.float32)
+            self.tally.concealed += ramp
         else:
             self._hidden, self._hidden_level = self._hidden[:0], self._hidden_level[:0]
 

@@ -1,5 +1,6 @@
 """The client's side of the wire: events and reports out, packets in. Time is an argument."""
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from itertools import islice
 from netaudio import messages
 from netaudio.bandwidth import Bandwidth
 from netaudio.errors import ProtocolError
+from netaudio.parity import is_parity
 from netaudio.player import ClientPlayer
+from netaudio.recovery import Recovery
 from netaudio.rings import CAPACITY, Packet
 from netaudio.rtp import (
     MAX_EVENTS,
@@ -37,6 +40,7 @@ ROUND_TRIPS, RECENT_TRIPS = 2000, 40  # kept
 class PacketCount:
     received: int = 0
     lost: int = 0
+    recovered: int = 0  # of the lost, by parity, before they were to be played
     late: int = 0
     duplicate: int = 0
     strange: int = 0  # datagrams that were not ours or made no sense
@@ -83,6 +87,7 @@ class Link:
         self._seen: set[int] = set()
         self._transit: float | None = None
         self._jitter = 0.0  # RFC 3550, 6.4.1; frames
+        self.recovery = Recovery(ssrc, payload.type)
 
     def control(self, now: float) -> list[messages.Message]:
         """What the player did since the last call, for the control connection."""
@@ -121,8 +126,10 @@ class Link:
     def receive_datagram(self, data: bytes, now: float) -> None:
         """Take what came from the server's address; what makes no sense is counted and dropped."""
         try:
-            if is_audio(data):
-                self._take_audio(parse_audio(data), now)
+            if is_parity(data):
+                self._take_recovered(self.recovery.take_parity(data))
+            elif is_audio(data):
+                self._take_audio(parse_audio(data), data, now)
             else:
                 self._take_reply(parse_reply(data), now)
         except ProtocolError:
@@ -154,6 +161,7 @@ class Link:
     def _report(self, now: float) -> Report:
         time, position, block = self._began
         slack, trip = self.slack(now), quantile(self._recent_trips, 0.5)
+        parity, window = self._parity(now, slack)
         expected = 0 if self._highest is None else self._highest - self._first + 1
         gone = (expected - self._expected_before) - (self.count.received - self._received_before)
         fraction = max(0, 256 * gone // max(1, expected - self._expected_before))
@@ -163,7 +171,7 @@ class Link:
             self.ssrc, self._counter, position, round(max(0.0, now - time) * 1e6) & 0xFFFF_FFFF,
             UNKNOWN_SLACK if slack is None else slack, self.aim, round(trip * 1e6),
             round(now * 1e6) & 0xFFFF_FFFF, min(fraction, 255), self.count.lost, self._highest or 0,
-            round(self._jitter), tuple(self._unheard)[:MAX_EVENTS], block,
+            round(self._jitter), tuple(self._unheard)[:MAX_EVENTS], block, parity, window,
         )  # fmt: skip
 
     def _take_reply(self, reply: Reply, now: float) -> None:
@@ -176,30 +184,56 @@ class Link:
             self._recent_trips.append(trip / 1e6)
             self.probed += 1
 
-    def _take_audio(self, audio: Audio, now: float) -> None:
+    def _parity(self, now: float, slack: int | None) -> tuple[int, int]:
+        """What to ask for: packets to 16 audio packets, and how many each is over: all that it can still serve."""
+        chunk = self.player.rings.remote.chunk
+        ahead = max(0, self.buffer_size if slack is None else slack) // chunk
+        rate, window = self.recovery.wanted(now, ahead * -(-chunk // self.payload.packet_frames(chunk)))
+        return math.ceil(16 * rate), window
+
+    def _take_audio(self, audio: Audio, data: bytes, now: float) -> None:
         if audio.ssrc != self.ssrc or audio.type != self.payload.type:
             raise ProtocolError("audio of another session")
         if not self.player.linked:
             return
-        playhead = self.player.position
-        position = unwrap32(audio.timestamp, playhead)
-        frames = self.payload.decode(audio.payload)
+        packet = self._packet(audio)
         if not self._is_new(audio.sequence):
             self.count.duplicate += 1
             return
+        assert self._highest is not None
+        sequence = unwrap16(audio.sequence, self._highest)
+        self.count.recovered -= self.recovery.came_after_all(sequence)
         self.last_audio = now
         self.count.received += 1
-        slack = position - playhead
+        slack = self._put(packet)
         self.slacks.append((now, slack))
         self.all_slacks.add(slack)
-        self._measure_jitter(now, position)
-        self._end = max(self._end, position)
-        self.bandwidth.add(now, self._end, self.count.received, self.count.lost)
-        self.heard = max(self.heard, audio.heard)
+        self._measure_jitter(now, packet.position)
+        self._end = max(self._end, packet.position)
+        self.bandwidth.add(now, self._end, self.count.received, self.count.lost - self.count.recovered)
         if slack < 0:
             self.count.late += 1
-        if -len(frames) < slack < CAPACITY - self.player.rings.remote.chunk:
-            self.player.rings.remote.put(Packet(position, audio.before, audio.heard, frames))
+        self._take_recovered(self.recovery.take_audio(sequence, data, now))
+
+    def _take_recovered(self, datagrams: list[bytes]) -> None:
+        """Packets that came back are played like any other, but say nothing of the network."""
+        for data in datagrams if self.player.linked else []:
+            audio = parse_audio(data)
+            if self._put(self._packet(audio)) >= 0:
+                self.count.recovered += 1
+                self.recovery.came_back(audio.sequence)
+
+    def _packet(self, audio: Audio) -> Packet:
+        position = unwrap32(audio.timestamp, self.player.position)
+        return Packet(position, audio.before, audio.heard, self.payload.decode(audio.payload))
+
+    def _put(self, packet: Packet) -> int:
+        """Have a packet played, if there is time; its slack."""
+        slack = packet.position - self.player.position
+        self.heard = max(self.heard, packet.heard)
+        if -len(packet.frames) < slack < CAPACITY - self.player.rings.remote.chunk:
+            self.player.rings.remote.put(packet)
+        return slack
 
     def _is_new(self, sequence: int) -> bool:
         """Count gaps in the sequence numbers (RFC 3550, A.1, A.3); False for a duplicate."""

@@ -51,6 +51,7 @@ def report(
         "packets": {
             "received": count.received if count else 0,
             "lost": count.lost if count else 0,
+            "recovered": count.recovered if count else 0,
             "late": count.late if count else 0,
             "duplicate": count.duplicate if count else 0,
             "strange": count.strange if count else 0,
@@ -60,6 +61,7 @@ def report(
             "streamed": tally.streamed,
             "uncovered": tally.uncovered,
             "missing": tally.missing,
+            "concealed": tally.concealed,
         },
         "uncovered_spans": [[first - start, end - start] for first, end in tally.spans],
         "callback_ms": callback_ms,

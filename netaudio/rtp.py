@@ -23,9 +23,10 @@ EXTENSION = 0x4E41  # "NA": the profile's word of the header extension (RFC 3550
 UNKNOWN_SLACK = -(1 << 31)
 
 _RTP = struct.Struct("!BBHIIHHII")
+AUDIO_HEADER = _RTP.size
 _RTCP = struct.Struct("!BBH")
 _BLOCK = struct.Struct("!IIIIIII")  # sender, then a report block (RFC 3550, 6.4.1)
-_STATUS = struct.Struct("!I4sIQIiIIIHH")
+_STATUS = struct.Struct("!I4sIQIiIIIHHHH")
 _EVENT = struct.Struct("!IQQB3s")
 _SENDER = struct.Struct("!IQIII")
 _ECHO = struct.Struct("!I4sIII")
@@ -137,6 +138,8 @@ class Report:
     jitter: int = 0  # RFC 3550, A.8; in frames
     events: tuple[Event, ...] = ()
     block: int = 0  # frames that the callback asked for, from `position` on
+    parity: int = 0  # packets asked for to 16 audio packets
+    window: int = 0  # audio packets that each of them is to be over
 
     def pack(self, secret: bytes) -> bytes:
         lost = min(max(self.lost, 0), 0x7F_FFFF)
@@ -151,7 +154,7 @@ class Report:
         )
         status = _STATUS.pack(
             self.ssrc ^ 1, _NAME, self.counter, self.position, self.age, self.slack, self.buffer_size,
-            self.round_trip, self.sent, len(self.events), min(self.block, 0xFFFF),
+            self.round_trip, self.sent, len(self.events), min(self.block, 0xFFFF), self.parity, self.window,
         )  # fmt: skip
         events = b"".join(_EVENT.pack(e.seq, e.position, e.cut, len(e.message), e.message) for e in self.events)
         body = _rtcp(0x81, _RR, block) + _rtcp(0x80, _APP, status + events)
@@ -175,7 +178,7 @@ def parse_report(data: bytes, secret: bytes) -> Report:
     if len(block) != _BLOCK.size or len(status) < _STATUS.size:
         raise ProtocolError("a report of the wrong length")
     _, ssrc, lost, highest, jitter, _, _ = _BLOCK.unpack(block)
-    _, name, counter, position, age, slack, buffer_size, trip, sent, count, asked = _STATUS.unpack_from(status)
+    _, name, counter, position, age, slack, buffer_size, trip, sent, count, *asked = _STATUS.unpack_from(status)
     if name != _NAME or len(status) != _STATUS.size + count * _EVENT.size:
         raise ProtocolError("a report whose events do not fit it")
     return Report(
@@ -184,7 +187,7 @@ def parse_report(data: bytes, secret: bytes) -> Report:
             Event(seq, at, message[:length], cut)
             for seq, at, cut, length, message in _EVENT.iter_unpack(status[_STATUS.size :])
         ),
-        asked,
+        *asked,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from netaudio.clock import JUMP_SECONDS, Clock
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
 from netaudio.mixer import Frames, Rows
+from netaudio.parity import ParityEncoder
 from netaudio.rings import CAPACITY
 from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
 from netaudio.score import Event, Score
@@ -36,6 +37,7 @@ class ServerSession:
         self.instruments: dict[int, Instrument] = {}
         self.score = Score(rate, polyphony, self.instruments.get)
         self.clock = Clock(rate)
+        self.parity = ParityEncoder(ssrc)
         self.cursor = 0
         self.late: list[tuple[int, int]] = []  # (seq, delay) of remote notes, for the client to be told
         self.packets_sent = self.octets_sent = self.skipped = 0
@@ -114,6 +116,7 @@ class ServerSession:
         self._complete = report.events[-1].position if full else report.position
         self.clock.report(arrived - report.age / 1e6, report.position + report.block)
         self._aim(report, elapsed, arrived)
+        self.parity.ask(report.parity / 16, report.window)
         for event in report.events:
             self.hear(event)
         return Reply(
@@ -226,7 +229,8 @@ class ServerSession:
         for at in range(0, self.chunk, self._fade):
             part = data[at * size : (at + self._fade) * size]
             position = wrap32(self.cursor + at)
-            out.append(pack_audio(Audio(self.payload.type, self._sequence, position, self.ssrc, before, heard, part)))
+            packet = pack_audio(Audio(self.payload.type, self._sequence, position, self.ssrc, before, heard, part))
+            out += [packet, *self.parity.follow(packet)]
             self._sequence += 1
             self.packets_sent += 1
             self.octets_sent += len(part)

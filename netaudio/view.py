@@ -57,7 +57,8 @@ class Status:
     xruns: int = 0
     soundless: bool = False  # the sound device is gone for now
     missing_ms: float = 0.0
-    lost: int = 0
+    lost: int = 0  # packets that did not come back
+    recovered: int = 0  # that did
     late: int = 0  # packets
     late_notes: int = 0
     song: tuple[float, float] | None = None  # seconds played, and in all

@@ -79,7 +79,10 @@ def figures(s: Status) -> str:
     parts = [f"{s.voices} of {s.polyphony} notes", f"peak {s.level:.0f} dBFS"]
     for name, value in (("round trip", s.round_trip_ms), ("slack", s.slack_ms), ("knit margin", s.margin_ms)):
         parts += [f"{name} {value:.1f} ms"] if value is not None else []
-    for name, count in (("lost", s.lost), ("late", s.late), ("late notes", s.late_notes), ("xruns", s.xruns)):
+    for name, count in (
+        ("lost", s.lost), ("recovered", s.recovered), ("late", s.late), ("late notes", s.late_notes),
+        ("xruns", s.xruns),
+    ):  # fmt: skip
         parts += [f"{name} {count}"] if count else []
     parts += [f"missing {s.missing_ms:.1f} ms"] if s.missing_ms else []
     return ", ".join(parts)
@@ -243,7 +246,8 @@ def status(client: "Client") -> Status:
         xruns=client.speaker.xruns,
         soundless=client.speaker.away,
         missing_ms=to_ms(tally.missing, rate),
-        lost=max(0, count.lost) if count else 0,
+        lost=max(0, count.lost - count.recovered) if count else 0,
+        recovered=count.recovered if count else 0,
         late=count.late if count else 0,
         late_notes=client.late_notes,
         song=song,
