@@ -45,12 +45,15 @@ def instrument(name: str, recordings: Sequence[Recording], bank: Bank, held: int
 
 @dataclass(frozen=True)
 class Network:
-    """What happens to a datagram: it arrives `delay` to `delay + jitter` seconds later, or not at all, or twice."""
+    """What happens to a datagram: it arrives `delay` to `delay + jitter` seconds later, or not at all, or twice.
+
+    Losses come in bursts of `burst` datagrams on end."""
 
     delay: float = 0.0
     jitter: float = 0.0
     loss: float = 0.0
     twice: float = 0.0
+    burst: int = 1
 
 
 @dataclass
@@ -65,10 +68,15 @@ class Path(Generic[T]):
     _way: list[tuple[float, int, T]] = field(default_factory=list)
     _last: float = 0.0
     _count: int = 0
+    _burst: int = 0  # datagrams that are still to be lost
 
     def send(self, now: float, item: T) -> None:
         network = self.network
-        lost = self.rng.random() < network.loss or self.drop(item) or self.severed
+        share = network.loss / (network.burst - (network.burst - 1) * network.loss)
+        if not self._burst and self.rng.random() < share:
+            self._burst = network.burst
+        lost = self.drop(item) or self.severed or self._burst > 0
+        self._burst = max(0, self._burst - 1)
         if lost and not self.ordered:
             return
         for _ in range(1 + (not self.ordered and self.rng.random() < network.twice)):
@@ -136,13 +144,13 @@ class Stage:
         self, programs: Sequence[Sequence[Recording]], *, seed: int = 0, mode: Mode = "hybrid",
         held: int | None = None, offset: int = 480, buffer_size: int = 192, chunk: int = 32, block: int = 32,
         polyphony: int = 8, payload: str = "F32", skew: float = 0.0, step: int = 4,
-        delay: float = 0.01, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0,
+        delay: float = 0.01, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0, burst: int = 1,
     ) -> None:  # fmt: skip
         """Sizes in frames; the client's card is `skew` ppm fast; time goes on by `step` frames."""
         self.rng = np.random.default_rng(seed)
         self.recordings, self.chunk, self.block, self.polyphony = programs, chunk, block, polyphony
         self.payload, self.buffer_size = PAYLOADS[payload], buffer_size
-        self.network = Network(delay, jitter, loss, twice)
+        self.network = Network(delay, jitter, loss, twice, burst)
         self.server_bank, client_bank, self.mixer = Bank(), Bank(), Mixer()
         self.player = LoggedPlayer(client_bank, chunk, polyphony, mode, offset)
         self.served = {}
@@ -168,6 +176,14 @@ class Stage:
         self.up: Path[bytes] = Path(self.rng, self.network)
         self.down: Path[bytes] = Path(self.rng, self.network)
         self.connected, self.joined = True, False
+
+    def impair(self, jitter: float = 0.0, loss: float = 0.0, twice: float = 0.0, burst: int = 1) -> None:
+        """Make the network so from now on; audio, reports and control alike."""
+        self.network = Network(self.network.delay, jitter, loss, twice, burst)
+        if self.connected:
+            tcp = replace(self.network, loss=loss / 2)
+            self.control.network = self.back.network = tcp
+            self.up.network = self.down.network = self.network
 
     def disconnect(self) -> None:
         self.connected = False
