@@ -104,8 +104,8 @@ def pack_audio(audio: Audio) -> bytes:
 
 
 def is_audio(data: bytes) -> bool:
-    """Whether a datagram is RTP rather than RTCP: by its second byte (RFC 5761, 4)."""
-    return len(data) > 1 and not 192 <= data[1] <= 223
+    """Whether a datagram is RTP that says what it has heard; RTCP differs in the second byte (RFC 5761, 4)."""
+    return len(data) > 1 and data[0] == 0x90 and not 192 <= data[1] <= 223
 
 
 def parse_audio(data: bytes) -> Audio:
