@@ -43,7 +43,8 @@ REPORTS = st.builds(
     Report, ssrc=WORDS, counter=WORDS, position=LONG, age=WORDS, slack=st.integers(-(1 << 31), (1 << 31) - 1),
     buffer_size=WORDS, round_trip=WORDS, sent=WORDS, fraction_lost=st.integers(0, 255),
     lost=st.integers(0, 0x7F_FFFF), highest_sequence=WORDS, jitter=WORDS,
-    events=st.lists(EVENTS, max_size=MAX_EVENTS).map(tuple),
+    events=st.lists(EVENTS, max_size=MAX_EVENTS).map(tuple), block=st.integers(0, 0xFFFF),
+    parity=st.integers(0, 0xFFFF), window=st.integers(0, 0xFFFF),
 )  # fmt: skip
 REPLIES = st.builds(Reply, WORDS, LONG, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS)
 REPORT = Report(7, 1, 48000, 0, UNKNOWN_SLACK, 480, 0, 0, events=(Event(1, 9, b"\x90\x3c\x7f", 480),))

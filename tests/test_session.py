@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument, Sample
 from netaudio.line import Change
 from netaudio.mixer import Frames, Mixer
+from netaudio.parity import is_parity
 from netaudio.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
 from netaudio.score import Event, Score
 from netaudio.session import HELD_BACK, ServerSession
@@ -378,3 +380,15 @@ def test_voices_that_are_over_are_forgotten() -> None:
     for _ in range(20):
         render(session)
     assert session.score.voices == []
+
+
+def test_parity_follows_the_audio_at_the_rate_that_a_report_asks_for() -> None:
+    session = started()
+    for number, (parity, expected) in enumerate(((0, 0), (8, 4), (16, 8), (0xFFFF, 16), (0, 0))):
+        asked = replace(report(number, 80 * number), parity=parity, window=4)
+        session.take(asked, 0.08 * number, 0.08 * number)
+        session.ahead(0.08 * number)
+        sent = [data for _ in range(8) for data in session.packets(Mixer().mix(BANK.frames, [session.rows()], 10)[0])]
+        assert sum(map(is_parity, sent)) == expected
+        assert [parse_audio(data).ssrc for data in sent if not is_parity(data)] == 8 * [SSRC]
+    assert session.packets_sent == 40
