@@ -123,7 +123,7 @@ class History:
             knit_margin_ms=to_ms(min(margins), rate) if margins else None,
             lost=round(self._more("lost", s.lost)),
             late=round(self._more("late", s.late)),
-            recovered=round(self._more("recovered", getattr(link.count, "recovered", 0) if link else 0)),
+            recovered=round(self._more("recovered", s.recovered)),
             late_notes=round(self._more("late_notes", s.late_notes)),
             missing_ms=self._more("missing_ms", s.missing_ms),
             xruns=round(self._more("xruns", s.xruns)),

@@ -187,7 +187,7 @@ class Link:
     def _parity(self, now: float, slack: int | None) -> tuple[int, int]:
         """What to ask for: packets to 16 audio packets, and how many each is over: all that it can still serve."""
         chunk = self.player.rings.remote.chunk
-        ahead = max(0, self.buffer_size if slack is None else slack) // chunk
+        ahead = max(0, self.aim if slack is None else slack) // chunk
         rate, window = self.recovery.wanted(now, ahead * -(-chunk // self.payload.packet_frames(chunk)))
         return math.ceil(16 * rate), window
 

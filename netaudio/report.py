@@ -86,13 +86,15 @@ def summary(figures: dict[str, Any]) -> str:
     if networked:
         lines += [
             f"  from the net  {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",
-            f"  packets       {packets['received']} received, {packets['lost']} lost, {packets['late']} late",
+            f"  packets       {packets['received']} received, {packets['lost']} lost"
+            + (f" ({packets['recovered']} recovered)" if packets["recovered"] else "")
+            + f", {packets['late']} late",
             f"  late notes    {figures['late_notes']}, frames missing {frames['missing']}",
         ]
     if figures["xruns"]:
         lines.append(f"  xruns         {figures['xruns']}")
     if figures["device_losses"]:
         lines.append(f"  sound device  gone {figures['device_losses']} times")
-    if figures["late_notes"] or frames["missing"] or packets["lost"]:
+    if figures["late_notes"] or frames["missing"] or packets["lost"] > packets["recovered"]:
         lines.append("  not all was there in time: was this computer busy? Try again, or with a larger --offset")
     return "\n".join(lines)

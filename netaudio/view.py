@@ -57,8 +57,8 @@ class Status:
     xruns: int = 0
     soundless: bool = False  # the sound device is gone for now
     missing_ms: float = 0.0
-    lost: int = 0  # packets that did not come back
-    recovered: int = 0  # that did
+    lost: int = 0  # packets
+    recovered: int = 0  # of them
     late: int = 0  # packets
     late_notes: int = 0
     song: tuple[float, float] | None = None  # seconds played, and in all
@@ -255,7 +255,7 @@ def _troubles(s: Status, width: int) -> Line:
     """Each in a place of its own, blank while there is none."""
     places = (
         ("xruns", s.xruns, "", 12), ("missing", s.missing_ms, " ms", 17), ("late notes", s.late_notes, "", 17),
-        ("lost", s.lost, "", 11), ("late", s.late, "", 10),
+        ("lost", s.lost - s.recovered, "", 11), ("late", s.late, "", 10),
     )  # fmt: skip
     texts = [f"{f'{name} {_short(value)}{unit}' if value > 0 else '':<{room}}" for name, value, unit, room in places]
     return [(" " + "".join(texts if width > 68 else texts[:-1]), BAD)]

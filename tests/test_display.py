@@ -219,7 +219,7 @@ def test_plain_says_lines_and_where_somebody_watches_figures(capsys: pytest.Capt
         assert lines[0] == "connected"
         assert len(lines) == (3 if interactive else 1)
     assert lines[1] == "4 of 32 notes, peak -18 dBFS, round trip 12.3 ms, slack 39.5 ms, knit margin 33.0 ms"
-    assert figures(LOST).endswith("dBFS, lost 3, late 2, late notes 1, xruns 1, missing 12.5 ms")
+    assert figures(LOST).endswith("dBFS, lost 163, recovered 160, late 2, late notes 1, xruns 1, missing 12.5 ms")
 
 
 def test_no_terminal_no_view() -> None:

@@ -22,8 +22,8 @@ def sent(seed: int, count: int, rate: float, window: int, first: int = 0) -> Sen
     rng, encoder = np.random.default_rng(seed), ParityEncoder(SSRC)
     encoder.ask(rate, window)
     audio = [
-        pack_audio(Audio(TYPE, first + k, int(rng.integers(1 << 32)), SSRC, k, k + 1, rng.bytes(rng.integers(1, 50))))
-        for k in range(count)
+        pack_audio(Audio(TYPE, first + k, timestamp, SSRC, k, k + 1, rng.bytes(length)))
+        for k, (timestamp, length) in enumerate(rng.integers(1, (1 << 32, 50), (count, 2)).tolist())
     ]
     return audio, [encoder.follow(data) for data in audio]
 

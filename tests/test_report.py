@@ -19,7 +19,7 @@ def test_a_run_without_a_server_speaks_of_no_network() -> None:
 
 
 def test_a_run_with_a_server_tells_how_well_it_came() -> None:
-    packets = {"received": 750, "lost": 0, "late": 0, "duplicate": 0}
+    packets = {"received": 750, "lost": 0, "recovered": 0, "late": 0, "duplicate": 0}
     trips, margins = {"p50": 12.34, "p99": 20.0}, {"min": 2400, "p50": 2500}
     lines = summary(figures(packets=packets, round_trip_ms=trips, knit_margin_frames=margins)).splitlines()
     assert lines == [
@@ -31,3 +31,5 @@ def test_a_run_with_a_server_tells_how_well_it_came() -> None:
         "  late notes    0, frames missing 0",
     ]
     assert "larger --offset" in summary(figures(packets=packets | {"lost": 1}))
+    assert "larger --offset" not in summary(figures(packets=packets | {"lost": 1, "recovered": 1}))
+    assert "1 lost (1 recovered), 0 late" in summary(figures(packets=packets | {"lost": 1, "recovered": 1}))

@@ -21,7 +21,7 @@ PLAYING = Status(
 IDLE = replace(PLAYING, notes=(), voices=0, level=-120.0, octave=None)
 LOST = replace(
     PLAYING, connected=False, round_trip_ms=None, jitter_ms=None, slack_ms=None, margin_ms=None, xruns=1,
-    missing_ms=12.5, lost=3, late=2, late_notes=1, clipped=7,
+    missing_ms=12.5, lost=163, recovered=160, late=2, late_notes=1, clipped=7,
 )  # fmt: skip
 MESSAGES = ["connected to 127.0.0.1:4747", "lost the server: nothing heard for 3 s"]
 
@@ -102,6 +102,7 @@ statuses = st.builds(
     round_trip_ms=st.none() | st.floats(0, 10_000), jitter_ms=st.none() | st.floats(0, 10_000),
     slack_ms=st.none() | st.floats(-10_000, 10_000), margin_ms=st.none() | st.floats(-1e9, 10_000),
     xruns=st.integers(0, 10**9), missing_ms=st.floats(0, 1e9), lost=st.integers(0, 10**9),
+    recovered=st.integers(0, 10**9),
     late=st.integers(0, 10**9), late_notes=st.integers(0, 10**9),
     song=st.none() | st.tuples(st.floats(0, 1e5), st.floats(0, 1e5)), octave=st.none() | st.integers(-1, 9),
 )  # fmt: skip

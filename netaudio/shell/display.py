@@ -246,7 +246,7 @@ def status(client: "Client") -> Status:
         xruns=client.speaker.xruns,
         soundless=client.speaker.away,
         missing_ms=to_ms(tally.missing, rate),
-        lost=max(0, count.lost - count.recovered) if count else 0,
+        lost=max(0, count.lost) if count else 0,
         recovered=count.recovered if count else 0,
         late=count.late if count else 0,
         late_notes=client.late_notes,
