@@ -6,9 +6,11 @@ import logging
 import sys
 
 from netaudio.config import Address, server_parser, server_settings
+from netaudio.shell.priority import prepare_interpreter
 from netaudio.shell.program import HOME, Progress, read_config, run
-from netaudio.shell.server import Server, prepare_interpreter
+from netaudio.shell.server import Server
 
+SWITCH_SECONDS = 1e-4  # within which a render worker has the interpreter
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -24,7 +26,7 @@ def main() -> int:
         print(f"netaudio: {problem}", file=sys.stderr)
     if settings.host not in LOOPBACK and not settings.token:
         print("netaudio: everyone who reaches this address can play here; set --token", file=sys.stderr)
-    prepare_interpreter()
+    prepare_interpreter(SWITCH_SECONDS)
 
     def ready(address: Address) -> None:
         print(f"NetAudio server ready at {address}: {', '.join(sorted(server.instruments))}", flush=True)

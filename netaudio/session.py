@@ -21,7 +21,8 @@ HELD_BACK = 4096  # events that may wait for an earlier one
 MEMORY_SECONDS = 1.5  # a reported slack is of packets no older
 PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
 JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
-EASE = 0.02  # seconds a second by which the lead shrinks; it grows by half a chunk a report
+EASE = 0.02  # seconds a second by which the lead shrinks
+HASTE = 0.5  # by which it grows, at most by half a chunk a report
 FORGET_EVERY = 16  # chunks
 STOP_SECONDS = 2000.0  # no session outlives a longer stop: such a difference of 32-bit clocks is a negative one
 
@@ -157,7 +158,8 @@ class ServerSession:
         if report.slack != UNKNOWN_SLACK and self._leads:
             goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
             goal = max(goal, self.lead - EASE * elapsed * self.rate)
-            goal = min(goal, self.lead + self.chunk / 2)  # the pace is slewed: no chunk becomes overdue by this
+            # The pace is slewed: no chunk becomes overdue by this, however many reports come at once.
+            goal = min(goal, self.lead + min(self.chunk / 2, HASTE * elapsed * self.rate))
         patience = min(JITTERS * report.jitter, PATIENCE * buffer_size)
         self.lead = min(max(goal, 0.0), usual + patience, CAPACITY / 2)
         self._leads.append((now, self.lead))

@@ -56,10 +56,11 @@ def canaries() -> Iterator[list[Stall]]:
 
 
 def stalled(stalls: Iterable[Stall], first: float, last: float) -> float:
-    """Seconds between `first` and `last` in which some CPU stood still."""
+    """Seconds between `first` and `last` in which some CPU may have stood still: from the last time that its
+    canary was awake on."""
     total, reached = 0.0, first
     for due, awake in sorted(stalls):
-        begin, end = max(due, reached), min(awake, last)
+        begin, end = max(due - TICK, reached), min(awake, last)
         if end > begin:
             total, reached = total + end - begin, end
     return total

@@ -3,9 +3,7 @@
 import argparse
 import asyncio
 import dataclasses
-import gc
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
 from netaudio.shell.network import NARROW, Network
 from netaudio.shell.outputs import open_output
+from netaudio.shell.priority import prepare_interpreter
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
 from netaudio.shell.simulation import Simulation
@@ -38,6 +37,7 @@ OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
 SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
 POLL_SECONDS = 0.02
 SHOW_SECONDS = 0.1
+SWITCH_SECONDS = 5e-5  # within which the callback has the interpreter, however busy it is
 FADE_SECONDS = 0.05  # from Esc to silence
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 
@@ -90,9 +90,7 @@ class Client:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.stop())
         recorder = self._open_recorder()
-        sys.setswitchinterval(5e-5)  # the callback has the interpreter within so long, however busy it is
-        gc.collect()
-        gc.freeze()
+        prepare_interpreter(SWITCH_SECONDS)
         try:
             if not self.song:
                 self._inputs = open_inputs(  # before the stream: this can hold up the loop for half a second

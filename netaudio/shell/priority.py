@@ -1,11 +1,23 @@
-"""Scheduling of the server's threads, where the system grants it (root, or rights of its own)."""
+"""What lets sound be on time: the interpreter's manners, and priorities, where the system grants them."""
 
 import contextlib
+import gc
 import os
 import sys
 
+from threadpoolctl import threadpool_limits
+
 RENDERING = 5  # SCHED_RR, below what sound cards' own threads use
 SERVING = -10  # nice
+
+
+def prepare_interpreter(switch_seconds: float) -> None:
+    """Let a thread have the interpreter within so long, keep collections short, and products on their own thread:
+    a second one, without its priority, would hold up the first."""
+    sys.setswitchinterval(switch_seconds)
+    gc.collect()
+    gc.freeze()
+    threadpool_limits(1, "blas")
 
 
 def hurry_rendering() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import gc
 import hmac
 import logging
 import math
@@ -10,7 +9,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -283,10 +281,3 @@ def _bind(host: str, ports: range | None) -> socket.socket:
             continue
     udp.close()
     raise RefusedError("the server has no free UDP port: its owner should widen UDP_PORTS")
-
-
-def prepare_interpreter() -> None:
-    """Let render threads have the interpreter within 0.1 ms, and keep collections short."""
-    sys.setswitchinterval(1e-4)
-    gc.collect()
-    gc.freeze()
