@@ -6,9 +6,12 @@ import logging
 import sys
 
 from netaudio.config import Address, server_parser, server_settings
+from netaudio.shell.entrance import Listener
+from netaudio.shell.metrics import need_prometheus
 from netaudio.shell.priority import prepare_interpreter
 from netaudio.shell.program import HOME, Progress, read_config, run
 from netaudio.shell.server import Server
+from netaudio.shell.workers import Parent, check_workers
 
 SWITCH_SECONDS = 1e-4  # within which a render worker has the interpreter
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -18,6 +21,10 @@ def main() -> int:
     flags = server_parser().parse_args()
     settings = server_settings(read_config(flags), flags)
     settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
+    if settings.workers > 1:
+        check_workers(settings.workers, settings.metrics)
+    if settings.metrics:
+        need_prometheus()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     server, progress = Server(settings), Progress()
     problems = server.load(progress)
@@ -31,7 +38,10 @@ def main() -> int:
     def ready(address: Address) -> None:
         print(f"NetAudio server ready at {address}: {', '.join(sorted(server.instruments))}", flush=True)
 
-    asyncio.run(server.run(ready))
+    if settings.workers > 1:
+        Parent(server, ready).run()
+    else:
+        asyncio.run(server.run(Listener(server.settings, ready)))
     return 0
 
 

@@ -124,9 +124,18 @@ def _ports(text: str) -> range:
     return range(_within(low, 1, high), high + 1)
 
 
+def _period(text: str) -> float:
+    span = Span.parse(text)
+    return _within(float(span.seconds or 0), 0.1, 3600)
+
+
 _UDP = _whole(1, 65535)
 _HOST = Kind("HOST", "a host name or an IP address, without a port", _host)
 _SERVER = Kind("HOST[:PORT]", "HOST or HOST:PORT (IPv6: [::1]:4747)", _address)
+_METRICS = Kind(
+    "[HOST:]PORT", "PORT or HOST:PORT", lambda text: _address(text if ":" in text else f"127.0.0.1:{text}")
+)
+_PERIOD = Kind("TIME", "a time such as 5s, 100ms to 3600s", _period)
 _PORTS = Kind("A-B", "a range of ports such as 5000-5009", _ports)
 _NAME = Kind("NAME", "the name of a folder inside WAV", lambda text: _match(r"(?!\.+$)[^/\\:]{1,200}", text))
 _TEXT = Kind("TEXT", "at most 200 characters", lambda text: _match(".{1,200}", text), "")
@@ -162,6 +171,11 @@ class ServerSettings:
     max_clients: Annotated[int, Setting(_whole(1, 1000), "5", "load", "players at a time")]
     polyphony: Annotated[int, Setting(_whole(1, 256), "32", "load", "notes at a time for each, 1 to 256")]
     render_threads: Annotated[int, Setting(_whole(1, 64), "1", "load", "threads that render, 1 to 64")]
+    workers: Annotated[int, Setting(_whole(1, 64), "1", "load", "processes that serve, 1 to 64")]
+    stats: Annotated[float | None, Setting(_PERIOD, "", "figures", "log figures so often; empty: never")]
+    metrics: Annotated[
+        Address | None, Setting(_METRICS, "", "figures", "where Prometheus finds figures; empty: nowhere")
+    ]
     mode: Annotated[Mode, Setting(_MODE, "hybrid", _OFFER, "who plays: client, server or both")]
     instrument: Annotated[str, Setting(_NAME, "piano", _OFFER, "what is played")]
     offset: Annotated[Span, Setting(_span(10), "100ms", _OFFER, "how much of a note the client plays")]

@@ -182,6 +182,11 @@ class ServerSession:
             return -math.inf
         return playhead + self.lead - self.cursor
 
+    @property
+    def voices(self) -> int:
+        """How many the last chunk summed."""
+        return len(self._plan.addresses) + len(self._plan.curved)
+
     def rows(self) -> Rows:
         """What the next chunk sums: each voice from its cut on, as the events heard so far shape it."""
         first, end, heard = self.cursor, self.cursor + self.chunk, self.score.seq

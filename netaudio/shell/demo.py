@@ -25,7 +25,7 @@ class DemoServer:
 
     def __init__(self, wav: str) -> None:
         self._command = [sys.executable, str(HOME / "server.py"), "--host", "127.0.0.1", "--port", "0"]
-        self._command += ["--token", "", "--wav", wav]
+        self._command += ["--token", "", "--workers", "1", "--metrics", "", "--wav", wav]
 
     def __enter__(self) -> Address:
         """Raises RefusedError with what the server said, if it does not start."""

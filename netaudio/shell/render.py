@@ -10,9 +10,8 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from netaudio.bank import Bank
 from netaudio.errors import NetAudioError, ProtocolError
@@ -20,12 +19,12 @@ from netaudio.mixer import Mixer, Rows
 from netaudio.rtp import is_report, parse_report
 from netaudio.score import Event
 from netaudio.session import ServerSession
+from netaudio.shell.lateness import Lateness, Stages
 from netaudio.shell.priority import hurry_rendering
 from netaudio.state import ScoreState
 
 MAX_DATAGRAM = 1500
 MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
-MAX_SPELLS = 1000  # of late chunks, until they are logged
 STALL_SECONDS = 0.1  # a worker that wakes so late sets its deadlines anew
 
 log = logging.getLogger("netaudio")
@@ -58,57 +57,11 @@ class Seat:
         return "".join(f", {count} {what}" for count, what in counts if count)
 
 
-@dataclass
-class Spell:
-    """Chunks sent more than a chunk after they were due, from when the first was `due` (time.monotonic) to when
-    the last was `sent`; `worst` seconds late."""
-
-    due: float
-    sent: float
-    chunks: int
-    worst: float
-
-    def __str__(self) -> str:
-        return f"late: {self.chunks} chunks, {self.due:.4f} to {self.sent:.4f} s, by up to {1000 * self.worst:.1f} ms"
-
-
-class Lateness:
-    """How late packets went out. The worker adds, another thread may take its spells."""
-
-    def __init__(self) -> None:
-        self.chunks = self.late = 0
-        self.worst = 0.0  # frames
-        self._spells: deque[Spell] = deque(maxlen=MAX_SPELLS)
-
-    def add(self, sent: float, frames: float, chunk: int, rate: int) -> None:
-        """A chunk that was sent `frames` past the moment it was due."""
-        self.chunks += 1
-        self.worst = max(self.worst, frames)
-        if frames <= chunk:
-            return
-        self.late += 1
-        seconds = frames / rate
-        spell = self._spells[-1] if self._spells else None
-        if spell is None or sent - seconds > spell.sent:
-            self._spells.append(Spell(sent - seconds, sent, 1, seconds))
-        else:
-            spell.due, spell.sent = min(spell.due, sent - seconds), sent
-            spell.chunks, spell.worst = spell.chunks + 1, max(spell.worst, seconds)
-
-    def spells(self, until: float) -> Iterator[Spell]:
-        """Those that ended before a time, once each."""
-        while self._spells and self._spells[0].sent < until:
-            yield self._spells.popleft()
-
-    def summary(self) -> str:
-        return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {self.worst:.0f} frames"
-
-
 class RenderWorker:
     """Call `run` on a thread of its own; the other methods may be called from anywhere."""
 
     def __init__(self, bank: Bank) -> None:
-        self.lateness = Lateness()
+        self.lateness, self.stages = Lateness(), Stages()
         self.load = 0  # seats
         self._bank, self._mixer = bank, Mixer()
         self._seats: list[Seat] = []
@@ -149,9 +102,12 @@ class RenderWorker:
                 time.sleep(delay)
             elif delay < -STALL_SECONDS:
                 deadline = time.monotonic()
+            self.stages.begin()
             self._read()
+            self.stages.end("read")
             for seat in [seat for seat in self._seats if seat.inbox or seat.session.late]:
                 self._guard(seat, self._hear)
+            self.stages.end("hear")
             # What falls due before the next tick goes now: up to a tick early rather than late. By the deadline
             # and not by the clock, which runs on meanwhile: sessions would alternate between two chunks and none.
             horizon = max(deadline + tick, time.monotonic())
@@ -240,6 +196,7 @@ class RenderWorker:
         self._now, self._ready = now, []
         for seat in list(self._seats):
             self._guard(seat, self._prepare)
+        self.stages.end("rows")
         for form in {(seat.session.chunk, seat.session.payload) for seat, _, _ in self._ready}:
             self._send_all(
                 [item for item in self._ready if (item[0].session.chunk, item[0].session.payload) == form], now
@@ -253,12 +210,15 @@ class RenderWorker:
         """
         chunk, payload = batch[0][0].session.chunk, batch[0][0].session.payload
         mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
+        self.stages.end("mix")
         data, size = memoryview(payload.encode(mixed)), 2 * payload.width * chunk
+        self.stages.end("encode")
         for at, (seat, due, _) in zip(range(0, len(data), size), batch, strict=True):
             for packet in seat.session.packed(data[at : at + size]):
                 self._send(seat, packet)
             sent, rate = time.monotonic(), seat.session.rate
             self.lateness.add(sent, due + (sent - now) * rate, chunk, rate)
+        self.stages.end("send")
 
     def _prepare(self, seat: Seat) -> None:
         due = seat.session.ahead(self._now)

@@ -2,34 +2,34 @@
 
 import asyncio
 import dataclasses
-import hmac
 import logging
 import math
-import os
 import secrets
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from netaudio import messages
 from netaudio.bank import Bank
-from netaudio.config import Address, ServerSettings
+from netaudio.config import ServerSettings
 from netaudio.errors import NetAudioError, ProtocolError, RefusedError
 from netaudio.instrument import Instrument
 from netaudio.rtp import PAYLOADS
 from netaudio.score import Event
 from netaudio.session import ServerSession
+from netaudio.shell.entrance import HELLO_SECONDS, STRANGERS, Entrance, check_hello, check_room, same
+from netaudio.shell.figures import Figures, Stats, look, traffic
+from netaudio.shell.metrics import serve_metrics
 from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
 from netaudio.shell.wavs import list_instruments, load
 
-HELLO_SECONDS = 5.0
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
 WATCH_SECONDS = 0.5
-STRANGERS = 64  # connections that have not said hello
 MAX_UNSENT = 1 << 22  # bytes that a client may leave unread
 
 log = logging.getLogger("netaudio")
@@ -52,10 +52,13 @@ class Server:
         self.bank = Bank()
         self.instruments: dict[str, Instrument] = {}
         self.players: dict[str, Player] = {}
-        self.workers = [RenderWorker(self.bank) for _ in range(settings.render_threads)]
+        self.workers: list[RenderWorker] = []
         self._strangers = 0
         self._leaving: list[Future[None]] = []  # whose UDP ports may not be free yet
         self._entering = 0  # places kept for those who wait for such a port
+        self._gone: Counter[str] = Counter()  # traffic of those who have left
+        self._begun = time.monotonic()
+        self._entrance: Entrance
 
     def load(self, progress: Callable[[str, float], None]) -> list[str]:
         """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
@@ -74,33 +77,27 @@ class Server:
             self.settings = dataclasses.replace(self.settings, instrument=first)
         return problems
 
-    async def run(self, ready: Callable[[Address], None]) -> None:
-        """Serve until SIGINT or SIGTERM; `ready` is told the address."""
+    async def run(self, entrance: Entrance) -> None:
+        """Serve until SIGINT or SIGTERM, or until the entrance says so."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        self._begun, self._entrance = time.monotonic(), entrance
+        self.workers = [RenderWorker(self.bank) for _ in range(self.settings.render_threads)]
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-        host, port = self.settings.host, self.settings.port
-        try:
-            listener = await asyncio.start_server(self._welcome, host, port, limit=messages.MAX_LINE)
-        except (OSError, UnicodeError) as error:
-            code = getattr(error, "errno", None) or 0
-            why = os.strerror(code) if code > 0 else "this name is not known"
-            raise NetAudioError(
-                f"cannot listen at {Address(host, port)}: {why}; stop what uses it, or choose another --port, --host"
-            ) from None
+        tasks = self._publish()
         hurry_serving()
         with ThreadPoolExecutor(len(self.workers), "render") as pool:
             futures = [loop.run_in_executor(pool, worker.run) for worker in self.workers]
             for future in futures:
                 future.add_done_callback(lambda _: stop.set())
-            watch = asyncio.create_task(self._watch())
+            tasks.append(asyncio.create_task(self._watch()))
             try:
-                bound = listener.sockets[0].getsockname()
-                ready(Address(bound[0], bound[1]))
+                await entrance.open(self._welcome, stop.set)
                 await stop.wait()
             finally:
-                watch.cancel()
-                listener.close()
+                for task in tasks:
+                    task.cancel()
+                entrance.close()
                 for player in list(self.players.values()):
                     player.writer.close()
                 for worker in self.workers:
@@ -109,6 +106,25 @@ class Server:
         self._log_late(math.inf)
         for worker in self.workers:
             log.info(worker.lateness.summary())
+
+    def figures(self) -> Figures:
+        return look(self._begun, self.workers, [player.seat for player in self.players.values()], self._gone)
+
+    def _publish(self) -> list[asyncio.Task[None]]:
+        """Have the figures told: at SIGUSR1, and as the settings say."""
+        loop, stats = asyncio.get_running_loop(), Stats(self.figures)
+        if hasattr(signal, "SIGUSR1"):
+            signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon_threadsafe(stats.tell))
+        if self.settings.metrics:
+
+            def ask() -> Figures:
+                asked: Future[Figures] = Future()
+                loop.call_soon_threadsafe(lambda: asked.set_result(self.figures()))
+                return asked.result()
+
+            serve_metrics(self.settings.metrics, ask)
+        every = self.settings.stats
+        return [asyncio.create_task(stats.tell_every(every))] if every else []
 
     def _log_late(self, until: float) -> None:
         for worker in self.workers:
@@ -127,8 +143,8 @@ class Server:
             try:
                 if self._strangers > STRANGERS:
                     raise RefusedError("too many connections are waiting here; try again in a moment")
-                hello = await asyncio.wait_for(_receive(reader), HELLO_SECONDS)
-                player = await self._admit(hello, writer)
+                first = await asyncio.wait_for(_receive(reader), HELLO_SECONDS)
+                player = await self._admit(check_hello(first, self.settings), writer)
             finally:
                 self._strangers -= 1
             while not isinstance(message := await _receive(reader), messages.Bye):
@@ -146,29 +162,13 @@ class Server:
                 self._part(player)
             writer.close()
 
-    async def _admit(self, hello: messages.FromClient, writer: asyncio.StreamWriter) -> Player:
-        """A place for a new client, or for one that comes back; raises RefusedError or ProtocolError."""
-        settings = self.settings
-        if not isinstance(hello, messages.Hello):
-            raise ProtocolError("the first message must be a hello")
-        if hello.version != messages.VERSION:
-            raise RefusedError(
-                f"this server speaks version {messages.VERSION}, the client {hello.version}: update the older one"
-            )
-        if settings.token and not hmac.compare_digest(hello.token.encode(), settings.token.encode()):
-            raise RefusedError("the token is wrong or missing: give --token as the server's owner told you")
-        chunk = hello.chunk or settings.chunk_size
-        if not 32 <= chunk <= 1024 or hello.payload not in PAYLOADS:
-            raise RefusedError("CHUNK_SIZE must be 32 to 1024 frames and PAYLOAD one of " + ", ".join(PAYLOADS))
+    async def _admit(self, hello: messages.Hello, writer: asyncio.StreamWriter) -> Player:
+        """A place for a new client, or for one that comes back; raises RefusedError."""
         old = self.players.get(hello.session)
-        if old is not None and hmac.compare_digest(old.secret.encode(), hello.secret.encode()):
+        if old is not None and same(old.secret, hello.secret):
             self._part(old)
             old.writer.transport.abort()
-        if len(self.players) + self._entering >= settings.max_clients:
-            raise RefusedError(
-                f"the server is full ({len(self.players)} of {settings.max_clients} players): try again later, "
-                "or ask its owner to raise MAX_CLIENTS"
-            )
+        check_room(len(self.players) + self._entering, self.settings)
         self._entering += 1
         try:
             for released in self._leaving:
@@ -176,10 +176,11 @@ class Server:
             self._leaving = [released for released in self._leaving if not released.done()]
         finally:
             self._entering -= 1
-        return self._seat(hello, chunk, writer)
+        return self._seat(hello, writer)
 
-    def _seat(self, hello: messages.Hello, chunk: int, writer: asyncio.StreamWriter) -> Player:
+    def _seat(self, hello: messages.Hello, writer: asyncio.StreamWriter) -> Player:
         settings, loop = self.settings, asyncio.get_running_loop()
+        chunk = hello.chunk or settings.chunk_size
         secret, name = secrets.token_bytes(16), secrets.token_hex(8)
         udp = _bind(writer.get_extra_info("sockname")[0], settings.udp_ports)
         ssrc = secrets.randbits(31) << 1
@@ -194,7 +195,8 @@ class Server:
         player = Player(name, seat, worker, writer)
         self.players[name] = player
         worker.add(seat)
-        log.info("player joined from %s:%s (%s of %s)", *peer[:2], len(self.players), settings.max_clients)
+        self._entrance.joined(writer, name, player.secret)
+        log.info("player joined from %s:%s (%s)", *peer[:2], self._entrance.count(len(self.players)))
         _say(writer, messages.Welcome(
             messages.VERSION, name, player.secret, ssrc, udp.getsockname()[1], settings.rate, chunk,
             settings.polyphony, sorted(self.instruments), str(settings.offset), str(settings.buffer_size),
@@ -233,7 +235,10 @@ class Server:
         if self.players.pop(player.name, None) is not None:
             player.worker.remove(player.seat)
             self._leaving.append(player.seat.released)
-            log.info("player left (%s of %s)%s", len(self.players), self.settings.max_clients, player.seat.troubles())
+            self._gone += traffic(player.seat)
+            loop, left = asyncio.get_running_loop(), self._entrance.left
+            player.seat.released.add_done_callback(lambda _: loop.call_soon_threadsafe(left, player.name))
+            log.info("player left (%s)%s", self._entrance.count(len(self.players)), player.seat.troubles())
 
     async def _watch(self) -> None:
         """End sessions whose client is gone without a word."""

@@ -1,0 +1,34 @@
+"""How values are spread: counted in steps of one width."""
+
+import math
+from collections.abc import Sequence
+
+
+class Histogram:
+    """`counts[i]` values lie above (i - 1) x `step` and not above i x `step`; the first holds all that are
+    lower, the last all that are higher."""
+
+    __slots__ = ("counts", "step")
+
+    def __init__(self, step: float, counts: Sequence[int]) -> None:
+        self.step, self.counts = step, list(counts)
+
+    def add(self, value: float) -> None:
+        self.counts[min(max(math.ceil(value / self.step), 0), len(self.counts) - 1)] += 1
+
+    def plus(self, other: "Histogram", sign: int = 1) -> "Histogram":
+        """Both together; with sign -1 what was added since the other, an earlier copy, was taken."""
+        return Histogram(self.step, [one + sign * two for one, two in zip(self.counts, other.counts, strict=True)])
+
+    def edge(self, index: int) -> float:
+        """The highest value that a count stands for; infinite for the last."""
+        return index * self.step if index < len(self.counts) - 1 else math.inf
+
+    def percentile(self, percent: float) -> float:
+        """The lowest edge that so many percent of the values do not exceed; 0 where there are none."""
+        needed, reached = percent / 100 * sum(self.counts), 0
+        for index, count in enumerate(self.counts):
+            reached += count
+            if reached >= needed:
+                return self.edge(index)
+        return math.inf

@@ -1,0 +1,77 @@
+"""How late a render worker's chunks are, and where its time goes."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netaudio.histogram import Histogram
+
+MAX_SPELLS = 1000  # of late chunks, until they are logged
+STEP, STEPS = 1e-4, 2000  # of the histogram: seconds, and how many
+STAGES = ("read", "hear", "rows", "mix", "encode", "send")  # of a tick
+
+
+@dataclass
+class Spell:
+    """Chunks sent more than a chunk after they were due, from when the first was `due` (time.monotonic) to when
+    the last was `sent`; `worst` seconds late."""
+
+    due: float
+    sent: float
+    chunks: int
+    worst: float
+
+    def __str__(self) -> str:
+        return f"late: {self.chunks} chunks, {self.due:.4f} to {self.sent:.4f} s, by up to {1000 * self.worst:.1f} ms"
+
+
+class Lateness:
+    """How late packets went out. The worker adds, another thread may take its spells."""
+
+    def __init__(self) -> None:
+        self.chunks = self.late = 0
+        self.worst = 0.0  # frames
+        self.histogram = Histogram(STEP, [0] * STEPS)  # seconds
+        self._spells: deque[Spell] = deque(maxlen=MAX_SPELLS)
+
+    def add(self, sent: float, frames: float, chunk: int, rate: int) -> None:
+        """A chunk that was sent `frames` past the moment it was due."""
+        self.chunks += 1
+        self.worst = max(self.worst, frames)
+        seconds = frames / rate
+        self.histogram.add(seconds)
+        if frames <= chunk:
+            return
+        self.late += 1
+        spell = self._spells[-1] if self._spells else None
+        if spell is None or sent - seconds > spell.sent:
+            self._spells.append(Spell(sent - seconds, sent, 1, seconds))
+        else:
+            spell.due, spell.sent = min(spell.due, sent - seconds), sent
+            spell.chunks, spell.worst = spell.chunks + 1, max(spell.worst, seconds)
+
+    def spells(self, until: float) -> Iterator[Spell]:
+        """Those that ended before a time, once each."""
+        while self._spells and self._spells[0].sent < until:
+            yield self._spells.popleft()
+
+    def summary(self) -> str:
+        return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {self.worst:.0f} frames"
+
+
+class Stages:
+    """Seconds that each of STAGES took so far, waiting for the interpreter included. A mark costs 0.2 µs."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = 0.0
+
+    def begin(self) -> None:
+        self._last = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        """What was done since the last mark was this."""
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._last
+        self._last = now
