@@ -14,7 +14,8 @@ class Histogram:
         self.step, self.counts = step, list(counts)
 
     def add(self, value: float) -> None:
-        self.counts[min(max(math.ceil(value / self.step), 0), len(self.counts) - 1)] += 1
+        index = math.ceil(value / self.step) if value > 0 else 0
+        self.counts[index if index < len(self.counts) else -1] += 1
 
     def plus(self, other: "Histogram", sign: int = 1) -> "Histogram":
         """Both together; with sign -1 what was added since the other, an earlier copy, was taken."""

@@ -68,8 +68,10 @@ class Figures:
         ]
 
 
-def look(begun: float, workers: list[RenderWorker], seats: list[Seat], gone: "Counter[str]") -> Figures:
-    """The figures now; `gone` is the traffic of those who have left."""
+def look(
+    begun: float, workers: list[RenderWorker], seats: list[Seat], leaving: list[Seat], gone: "Counter[str]"
+) -> Figures:
+    """The figures now; `gone` is the traffic of those who have left, `leaving` are about to."""
     first, *others = [worker.lateness.histogram for worker in workers]
     lateness = first.plus(first, 0)  # a copy: the worker goes on counting
     for histogram in others:
@@ -86,7 +88,7 @@ def look(begun: float, workers: list[RenderWorker], seats: list[Seat], gone: "Co
         sum(worker.lateness.late for worker in workers),
         lateness,
         stages,
-        sum((traffic(seat) for seat in seats), gone.copy()),
+        sum((traffic(seat) for seat in (*seats, *leaving)), gone.copy()),
     )
 
 

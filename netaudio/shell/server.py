@@ -54,7 +54,7 @@ class Server:
         self.players: dict[str, Player] = {}
         self.workers: list[RenderWorker] = []
         self._strangers = 0
-        self._leaving: list[Future[None]] = []  # whose UDP ports may not be free yet
+        self._leaving: list[Seat] = []  # whose UDP ports may not be free yet
         self._entering = 0  # places kept for those who wait for such a port
         self._gone: Counter[str] = Counter()  # traffic of those who have left
         self._begun = time.monotonic()
@@ -108,7 +108,9 @@ class Server:
             log.info(worker.lateness.summary())
 
     def figures(self) -> Figures:
-        return look(self._begun, self.workers, [player.seat for player in self.players.values()], self._gone)
+        return look(
+            self._begun, self.workers, [player.seat for player in self.players.values()], self._leaving, self._gone
+        )
 
     def _publish(self) -> list[asyncio.Task[None]]:
         """Have the figures told: at SIGUSR1, and as the settings say."""
@@ -171,9 +173,8 @@ class Server:
         check_room(len(self.players) + self._entering, self.settings)
         self._entering += 1
         try:
-            for released in self._leaving:
-                await asyncio.wrap_future(released)
-            self._leaving = [released for released in self._leaving if not released.done()]
+            for seat in list(self._leaving):
+                await asyncio.wrap_future(seat.released)
         finally:
             self._entering -= 1
         return self._seat(hello, writer)
@@ -234,11 +235,16 @@ class Server:
     def _part(self, player: Player) -> None:
         if self.players.pop(player.name, None) is not None:
             player.worker.remove(player.seat)
-            self._leaving.append(player.seat.released)
-            self._gone += traffic(player.seat)
-            loop, left = asyncio.get_running_loop(), self._entrance.left
-            player.seat.released.add_done_callback(lambda _: loop.call_soon_threadsafe(left, player.name))
+            self._leaving.append(player.seat)
+            loop = asyncio.get_running_loop()
+            player.seat.released.add_done_callback(lambda _: loop.call_soon_threadsafe(self._left, player))
             log.info("player left (%s)%s", self._entrance.count(len(self.players)), player.seat.troubles())
+
+    def _left(self, player: Player) -> None:
+        """Its render worker has let it go."""
+        self._leaving.remove(player.seat)
+        self._gone += traffic(player.seat)
+        self._entrance.left(player.name)
 
     async def _watch(self) -> None:
         """End sessions whose client is gone without a word."""
