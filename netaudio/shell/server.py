@@ -108,9 +108,8 @@ class Server:
             log.info(worker.lateness.summary())
 
     def figures(self) -> Figures:
-        return look(
-            self._begun, self.workers, [player.seat for player in self.players.values()], self._leaving, self._gone
-        )
+        playing = [player.seat for player in self.players.values()]
+        return look(self._begun, self.workers, playing, self._leaving, self._gone)
 
     def _publish(self) -> list[asyncio.Task[None]]:
         """Have the figures told: at SIGUSR1, and as the settings say."""
