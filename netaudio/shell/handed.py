@@ -4,6 +4,7 @@ They talk over a SOCK_SEQPACKET pair, a msgpack packet per word; a socket travel
 """
 
 import asyncio
+import logging
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from netaudio import messages
 from netaudio.shell.entrance import Welcome
 
 MAX_PACKET = 1 << 16  # bytes
+
+log = logging.getLogger("netaudio")
 
 
 class Word(msgspec.Struct, frozen=True, tag=True):
@@ -101,7 +104,12 @@ class Handed:
             asyncio.get_running_loop().remove_reader(self._channel)
             self._stop()
             return
-        task = asyncio.create_task(self._take(socket.socket(fileno=descriptors[0]), _given.decode(packet)))
+        given = _given.decode(packet)
+        if not descriptors:  # this process may have no more of them: the connection is closed
+            log.error("out of file descriptors: raise ulimit -n, or lower MAX_CLIENTS")
+            self._tell(Ended(given.ticket))
+            return
+        task = asyncio.create_task(self._take(socket.socket(fileno=descriptors[0]), given))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from netaudio import messages
 from netaudio.config import Address
@@ -123,29 +124,39 @@ class Parent:
     def _start(self, number: int) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sys.stdout.flush()
-        # No signal may find the child with its parent's handlers.
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGUSR1})
-        pid = os.fork()
-        if not pid:
-            status = 1
-            try:
-                for stop in STOPS:
-                    signal.signal(stop, signal.SIG_DFL)
-                signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-                signal.set_wakeup_fd(-1)
-                signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGUSR1})  # these handlers are the parent's
+        try:
+            pid = os.fork()
+            if not pid:
                 ours.close()
-                self._abandon()
-                status = run(lambda: self._serve(number, theirs))
-            except BaseException:
-                log.exception("a worker failed")
-            finally:
-                os._exit(status)
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        theirs.close()
+                self._become(number, theirs, before)
+        except OSError as error:  # out of memory or processes, perhaps for a moment
+            log.error("worker %s cannot start: %s", number, error.strerror)
+            self._due[number] = time.monotonic() + PAUSE_SECONDS
+            ours.close()
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            theirs.close()
         ours.setblocking(False)
         worker = self._workers[number] = Worker(number, pid, ours, time.monotonic())
         self._selector.register(ours, selectors.EVENT_READ, lambda _: self._hear(worker))
+
+    def _become(self, number: int, channel: socket.socket, mask: set[signal.Signals | int]) -> NoReturn:
+        """In the child: be a worker to the end."""
+        status = 1
+        try:
+            for stop in STOPS:
+                signal.signal(stop, signal.SIG_DFL)
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            signal.set_wakeup_fd(-1)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            self._abandon()
+            status = run(lambda: self._serve(number, channel))
+        except BaseException:
+            log.exception("a worker failed")
+        finally:
+            os._exit(status)
 
     def _abandon(self) -> None:
         """In a child: close what is its parent's. Were its ends of the channels open, no worker would notice
