@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.rows import Rows
 from tests import test_five_clients, test_garbage, test_playing, test_server_lost
-from tests.programs import OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
+from tests.programs import CHUNK, OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
 from tests.reference import Sound
 from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference
 
@@ -80,7 +81,8 @@ def modes(table: Table, folder: Path, measures: int) -> None:
 
 
 def five_clients(table: Table, folder: Path, seconds: float) -> None:
-    results, told, log, stalls = test_five_clients.five(folder, seconds)
+    with canaries() as stalls:
+        results, told, log = test_five_clients.five(folder, seconds)
     for number, result in enumerate(results):
         _, mode, flags, _ = test_five_clients.PLAYERS[number]
         song = test_five_clients.song_of(number, seconds)
@@ -92,8 +94,8 @@ def five_clients(table: Table, folder: Path, seconds: float) -> None:
         )  # fmt: skip
     print(f"    a sixth was told: {told}")
     print("    the server said: " + "; ".join(line for line in log.splitlines() if "chunks rendered" in line))
-    late = test_five_clients.unexplained(log, stalls)
-    spells, worst = len(test_five_clients.SPELL.findall(log)), max((b - a for a, b in stalls), default=0.0)
+    late = unexplained(log, stalls, CHUNK / RATE)
+    spells, worst = len(SPELL.findall(log)), max((b - a for a, b in stalls), default=0.0)
     print(
         f"    {spells} spells of late chunks, {len(late)} of them not by a stall of the machine "
         f"(of {len(stalls)}, {1000 * worst:.0f} ms at worst)", *late, sep="\n      ",

@@ -126,7 +126,6 @@ def exact(result: Result, events: list[Event]) -> None:
     score.feed(events, {})
     mix = score.mix(len(result.sound)).astype(np.float32)
     assert difference(result.sound, mix, result.spans) <= 1, result.figures()
-    assert result.report["frames"]["missing"] == 0, result.figures()
     assert result.report["notes"] == sum(e.message[0] & 0xF0 == 0x90 for e in events)
 
 
@@ -156,6 +155,7 @@ def test_what_keys_and_midi_play_comes_out_of_the_card_frame_by_frame(tmp_path: 
         result, events, card = player.leave(), player.events(), capture.sound()
     exact(result, events)
     assert result.report["frames"]["streamed"] > RATE / 2, result.figures()
+    assert result.report["frames"]["missing"] == 0, result.figures()
     assert result.report["device_losses"] == 0, result.figures()
     heard, played = card[begin(card) :], result.sound[begin(result.sound) :]
     assert len(played) > 2 * RATE
@@ -164,7 +164,8 @@ def test_what_keys_and_midi_play_comes_out_of_the_card_frame_by_frame(tmp_path: 
 
 @on_the_clock
 def test_what_goes_away_during_a_chord_leaves_nothing_behind(tmp_path: Path) -> None:
-    """The focus, the MIDI keyboard, and the JACK server with the card and the MIDI keyboard."""
+    """The focus, the MIDI keyboard, and the JACK server with the card and the MIDI keyboard. A card that runs dry
+    loses time, which the stream follows: that may cost frames, and they are counted."""
     with jackd(tmp_path, wait=False) as (server, env), desk(tmp_path, env) as player:
         grand = player.keyboard(env, 1)
         player.display.keys("keydown", "a", "keydown", "d", "keydown", "space")

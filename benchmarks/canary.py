@@ -6,15 +6,17 @@ no program of ours.
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 TICK = 0.001  # seconds
 PRIORITY = 50  # of SCHED_RR
+SPELL = re.compile(r"late: \d+ chunks, (\S+) to (\S+) s, by up to (\S+) ms")
 Stall = tuple[float, float]
 """From when on (time.monotonic) a canary should have been awake, and when it was."""
 
@@ -39,7 +41,7 @@ def watch(cpu: int) -> None:
 @contextmanager
 def canaries() -> Iterator[list[Stall]]:
     """The list fills when the block ends: the stalls of all CPUs."""
-    command = [sys.executable, "-m", "tests.canary"]
+    command = [sys.executable, "-m", "benchmarks.canary"]
     birds = [
         subprocess.Popen([*command, str(cpu)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for cpu in sorted(os.sched_getaffinity(0))
@@ -64,6 +66,17 @@ def stalled(stalls: Iterable[Stall], first: float, last: float) -> float:
         if end > begin:
             total, reached = total + end - begin, end
     return total
+
+
+def unexplained(log: str, stalls: Sequence[Stall], chunk_seconds: float) -> list[str]:
+    """Of a server's spells of late chunks those that were not held up by the machine: without the stalls that
+    lie in them they would still be more than a chunk late."""
+    found = []
+    for match in SPELL.finditer(log):
+        due, sent, worst = map(float, match.groups())
+        if worst / 1000 - stalled(stalls, due - TICK, sent) > chunk_seconds + TICK:
+            found.append(match[0])
+    return found
 
 
 if __name__ == "__main__":
