@@ -73,7 +73,11 @@ class Knit:
         self._level = 0.0  # r at the last frame
         self._hidden: Frames = np.zeros((0, 2), np.float32)  # what is still to come of a concealment
         self._hidden_level: Gains = np.zeros(0)  # and its envelope
-        self._levels: Gains = np.zeros(score.ramp)  # r and the concealment's, of the last frames that were not full
+        self._lost: list[Voice] = []  # in the last 5 ms of their held data at the last hole: no more of it is played
+        # A level within 0 .. 1 of which a full change takes a ramp falls in two of three ramps at most, as long as
+        # it began full: the third is left for a concealment's own fade.
+        self._lookback = min(3 * score.ramp, GUARD)
+        self._levels: Gains = np.zeros(self._lookback)  # r and the concealment's, of the last frames not full
         self._full = 0  # frames since then, at level 1
         self._ones, self._range = np.ones(GUARD), np.arange(GUARD)
         self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
@@ -129,7 +133,7 @@ class Knit:
             steady = False
         self._full = self._full + count if steady else 0
         if not steady:
-            self._levels = np.concatenate((self._levels, r))[-self.score.ramp :]
+            self._levels = np.concatenate((self._levels, r))[-self._lookback :]
         self.rings.merged.write(at, out)
 
     def _own(
@@ -180,6 +184,7 @@ class Knit:
                 line = score.straight(voice, at, count)
                 curve = score.gains(voice, n) if line is None else None
             held, covered = (sample.held, sample.covered) if voice.cut else (-ENDLESS, 0)
+            held = -ENDLESS if voice in self._lost else held
             if age < held and line is not None:
                 rows.add(sample.read_at(age), *line)
             elif age < held and curve is not None:
@@ -205,27 +210,33 @@ class Knit:
     def _conceal(self, bank: Frames, at: int) -> None:
         """Into a hole: what went out lately and the client cannot make is mirrored and fades over 5 ms.
 
-        Where it had itself been fading in, its mirror image fades out of its own: it is not faded twice.
+        Of a streamed voice in the last 5 ms of its held data that is all: those frames fade themselves, and two
+        fades at a time are a click. For the same reason a mirror image is left alone where it fades of its own,
+        because what it shows had been fading in.
         """
-        ramp = self.score.ramp
-        first, rows = at - ramp, Rows()
+        ramp, count = self.score.ramp, self._lookback
+        first, rows = at - count, Rows()
         n = np.arange(first, at)
+        self._lost = []
         for voice in self.score.voices:
-            age = voice.age(first)
-            if not voice.cut or age + ramp <= 0 or age >= voice.sample.held:
+            age, sample = voice.age(at), voice.sample
+            if not voice.cut or age <= 0 or age - count >= sample.held:
                 continue
-            rows.curved.append((voice.sample.read_at(age), self.score.gains(voice, n)))
-        own = self._mixer.mix(bank, [rows], ramp)[0] * self.volume.values(n, 0)[:, None]
-        residue = self.rings.merged.read(first, ramp) - own
-        if np.abs(residue).max() > NOISE:
-            mirrored = np.concatenate((self._levels, np.ones(min(self._full, ramp))))[-ramp:][::-1]
-            fade = mirrored[0] * (1 - np.arange(1, ramp + 1) / ramp)
-            self._hidden_level = np.minimum(fade, mirrored)
-            share = np.divide(self._hidden_level, mirrored, out=np.zeros(ramp), where=mirrored > 0)
-            self._hidden = (residue[::-1] * share[:, None]).astype(np.float32)
-            self.tally.concealed += ramp
-        else:
-            self._hidden, self._hidden_level = self._hidden[:0], self._hidden_level[:0]
+            streamed = age >= voice.cut and voice.seq <= self.consumed
+            if streamed and sample.covered <= age and sample.covered < sample.length:
+                self._lost.append(voice)
+            else:
+                rows.curved.append((sample.read_at(age - count), self.score.gains(voice, n)))
+        own = self._mixer.mix(bank, [rows], count)[0] * self.volume.values(n, 0)[:, None]
+        residue = self.rings.merged.read(first, count) - own
+        mirrored = np.concatenate((self._levels, np.ones(min(self._full, count))))[-count:][::-1]
+        fading = np.diff(mirrored, prepend=mirrored[0]) < 0
+        share = np.clip(1 - np.cumsum(~fading) / ramp, 0, np.arange(count)[::-1] / ramp)
+        self._hidden = (residue[::-1] * share[:, None]).astype(np.float32)
+        heard = np.flatnonzero(np.abs(self._hidden).max(axis=1) > NOISE)
+        length = int(heard[-1]) + 1 if len(heard) else 0
+        self._hidden, self._hidden_level = self._hidden[:length], (share * mirrored)[:length]
+        self.tally.concealed += length
 
     def _hear(self, packet: Packet, at: int) -> None:
         self.consumed = max(self.consumed, packet.before)
@@ -251,7 +262,6 @@ class Knit:
 
     def forget(self, position: int, stream: bool) -> None:
         """Drop what is silent under all that is known and under all that a packet to come may have heard."""
-        ramp = self.score.ramp  # a concealment looks back so far
-        self.score.forget(position - ramp, self.consumed if stream else ENDLESS)
+        self.score.forget(position - self._lookback, self.consumed if stream else ENDLESS)
         self.score.forget(position - CAPACITY, ENDLESS)  # no packet was made so long before: none may ever come
-        self.volume.forget(position - ramp, 0)
+        self.volume.forget(position - self._lookback, 0)

@@ -40,9 +40,9 @@ class Line:
     def straight(self, first: int, last: int, heard: int) -> Straight | None:
         """Value at `first` and slope, where it is one straight line from `first` to `last`; else None."""
         value, slope, ramp = self.changes[0].value, 0.0, self.ramp
-        previous = value
+        beyond, previous = max(last, first + 1), value  # a ramp that begins here gives a single frame its slope
         for seq, at, new in self.changes[1:]:
-            if seq > heard or at >= last:
+            if seq > heard or at >= beyond:
                 break
             step, previous = new - previous, new
             if at + ramp <= first:

@@ -187,13 +187,14 @@ class Score:
         if voice.seq > heard:
             return 0.0, 0.0
         last = first + count - 1
+        beyond = max(last, first + 1)  # a ramp that begins here gives even a single frame its slope
         gain, slope = voice.level, 0.0
         if voice.off_seq <= heard or voice.stolen_seq <= heard:  # seldom: most voices are simply held
             for seq, at, length in (
                 (voice.off_seq, voice.off_at + voice.delay, self.release),
                 (voice.stolen_seq, voice.stolen_at, self.ramp),
             ):
-                if seq > heard or at >= last:
+                if seq > heard or at >= beyond:
                     continue
                 if at + length <= first:
                     return 0.0, 0.0

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netaudio.bank import LEVEL
+from netaudio.knit import NOISE
 from netaudio.player import Mode
 from netaudio.rtp import is_audio, parse_audio
 from netaudio.state import ScoreState, check_state
@@ -120,7 +121,7 @@ def without_click(stage: Stage, outcome: Outcome) -> bool:
     size = stage.payload.packet_frames(stage.chunk)
     shortest = min(RAMP, size, stage.chunk % size or size)
     step = np.abs(np.diff(outcome.out, axis=0, prepend=0.0)).max(axis=1)
-    return bool((step <= outcome.steps + outcome.peaks / shortest + EXACT).all())
+    return bool((step <= outcome.steps + outcome.peaks / shortest + NOISE).all())  # what is less is not continued
 
 
 # 1 and 3: what is covered is exact, and what is not is counted
@@ -142,6 +143,7 @@ def test_24_bits_are_as_good(seed: int, sizes: Sizes, network: Network, mode: Mo
 
 @settings(max_examples=50)
 @given(SEEDS, SIZES, NETWORKS, HELD_TURNS, st.sampled_from(("hybrid", "local")))
+@example(541, Sizes(32, 32, 8, 192), Network(0.01), ["local", "outage"], "hybrid").via("a sample ends before a hole")
 def test_whatever_the_network_does_whole_samples_sound_as_if_local(
     seed: int, sizes: Sizes, network: Network, turns: list[str], mode: Mode
 ) -> None:
@@ -168,6 +170,12 @@ def test_a_tail_in_time_is_streamed_and_nothing_is_uncovered() -> None:
 
 @settings(max_examples=110)
 @given(SEEDS, SIZES, NETWORKS, TURNS, st.sampled_from(("hybrid", "remote", "local")), WHOLE_OR_HEADS)
+@example(592, Sizes(50, 32, 8, 192), Network(0.0, 0.0, 0.05, 0.1), ["hybrid", "remote"], "hybrid", 300).via(
+    "a hole in the last 5 ms of a streamed voice's held data"
+)
+@example(3590, Sizes(8, 37, 4, 192), Network(0.0, 0.0, 0.05), ["loud", "shorter"], "hybrid", 300).via(
+    "a release that begins on a packet's last frame"
+)
 def test_nothing_clicks(
     seed: int, sizes: Sizes, network: Network, turns: list[str], mode: Mode, more: int | None
 ) -> None:

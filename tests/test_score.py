@@ -180,6 +180,17 @@ def test_a_straight_gain_is_the_gain(song: list[tuple[int, bytes]], first: int, 
             assert np.allclose(line[0] + line[1] * np.arange(count), s.gains(voice, n, heard), rtol=0, atol=1e-9)
 
 
+@given(SONGS, st.integers(0, 400), st.sampled_from((1, 2, 8)))
+def test_a_straight_gain_goes_straight_on(song: list[tuple[int, bytes]], wait: int, count: int) -> None:
+    s, events = played(song)
+    for first in {event.position for event in events} | {wait}:
+        for voice in s.voices:
+            line, until = s.straight(voice, first, count), min(s.straight_until(voice, first), first + 300)
+            if line is not None and first + count <= until:
+                n = np.arange(first, until)
+                assert np.allclose(line[0] + line[1] * (n - first), s.gains(voice, n), rtol=0, atol=1e-9)
+
+
 def test_a_gain_without_events_is_straight() -> None:
     s = score()
     play(s, (0, "90 3c 7f"), (50, "80 3c 00"))
