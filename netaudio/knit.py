@@ -212,7 +212,7 @@ class Knit:
 
         Of a streamed voice in the last 5 ms of its held data that is all: those frames fade themselves, and two
         fades at a time are a click. For the same reason a mirror image is left alone where it fades of its own,
-        because what it shows had been fading in.
+        because what it shows had been fading in: all of it after a hole, or what a packet was the first to have.
         """
         ramp, count = self.score.ramp, self._lookback
         first, rows = at - count, Rows()
@@ -230,7 +230,11 @@ class Knit:
         own = self._mixer.mix(bank, [rows], count)[0] * self.volume.values(n, 0)[:, None]
         residue = self.rings.merged.read(first, count) - own
         mirrored = np.concatenate((self._levels, np.ones(min(self._full, count))))[-count:][::-1]
-        fading = np.diff(mirrored, prepend=mirrored[0]) < 0
+        fading, end = np.diff(mirrored, prepend=mirrored[0]) < 0, at
+        while end > first and (packet := self.rings.remote.at(end - 1)):
+            if packet.before < packet.heard:
+                fading[at - end : at - packet.position] = True
+            end = packet.position
         share = np.clip(1 - np.cumsum(~fading) / ramp, 0, np.arange(count)[::-1] / ramp)
         self._hidden = (residue[::-1] * share[:, None]).astype(np.float32)
         heard = np.flatnonzero(np.abs(self._hidden).max(axis=1) > NOISE)

@@ -173,6 +173,9 @@ def test_a_tail_in_time_is_streamed_and_nothing_is_uncovered() -> None:
 @example(592, Sizes(50, 32, 8, 192), Network(0.0, 0.0, 0.05, 0.1), ["hybrid", "remote"], "hybrid", 300).via(
     "a hole in the last 5 ms of a streamed voice's held data"
 )
+@example(738, Sizes(32, 256, 4, 400), Network(0.05, 0.0, 0.3, 0.1), [], "hybrid", 300).via(
+    "a hole right after a packet that faded a note in"
+)
 @example(3590, Sizes(8, 37, 4, 192), Network(0.0, 0.0, 0.05), ["loud", "shorter"], "hybrid", 300).via(
     "a release that begins on a packet's last frame"
 )
@@ -266,7 +269,7 @@ def test_a_late_remote_note_plays_whole(length: int) -> None:
 def test_no_note_is_left_when_all_keys_are_up(
     seed: int, sizes: Sizes, network: Network, turns: list[str], mode: Mode
 ) -> None:
-    stage = Performance(seed, sizes, network, turns, mode).play(after=2.5)
+    stage = Performance(seed, sizes, network, turns, mode).play(after=3.0)
     assert stage.player.score.voices == []
     assert stage.session.score.voices == []
     assert stage.player.song_end is not None
