@@ -5,7 +5,8 @@ import dataclasses
 import logging
 import sys
 
-from netaudio.config import Address, server_parser, server_settings
+from netaudio.config import server_parser, server_settings
+from netaudio.kinds import Address
 from netaudio.shell.entrance import Listener
 from netaudio.shell.metrics import need_prometheus
 from netaudio.shell.priority import prepare_interpreter

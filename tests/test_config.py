@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from netaudio.config import (
     TABLES,
-    Address,
     ClientSettings,
     ServerSettings,
     client_parser,
@@ -23,6 +22,7 @@ from netaudio.config import (
 )
 from netaudio.errors import SettingError
 from netaudio.impairment import Impairment
+from netaudio.kinds import Address
 from netaudio.units import Span, parse_frames
 
 SHIPPED = (Path(__file__).parent.parent / "config.ini").read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netaudio.escapes import HOLD, NO_KEY_UP, Event, Parser, TimedKeys
 from netaudio.shell.keys import NO_FOCUS
-from netaudio.shell.terminal import HOLD, NO_KEY_UP, Event, Parser, TimedKeys
 from tests.desk import (
     ANSWERS,
     ANSWERS_FOCUS,

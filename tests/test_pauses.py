@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netaudio.bank import Bank
-from netaudio.config import Address
+from netaudio.kinds import Address
 from netaudio.player import ClientPlayer
 from netaudio.shell.library import Library
 from netaudio.shell.network import NARROW, PROBES, Network
@@ -161,8 +161,9 @@ def test_the_payload_changes_while_a_note_sounds(tmp_path: Path) -> None:
                 player.push(asyncio.get_running_loop().time(), b"\x90\x3c\x60")
             assert network.link
             before, tally = network.link.count.received, player.knit.tally
-            while network.link.count.received < before + 200:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(20):
+                while network.link.count.received < before + 200:
+                    await asyncio.sleep(0.01)  # looks again, until they have come
             kinds.append(network.link.payload.name)
             assert tally.missing <= RAMP, "no more than what 16 bits had rounded off, faded"
             assert len(player.sounding()) == 1

@@ -302,7 +302,7 @@ blocks = []
 def render(out, now):
     blocks.append(now)
     if len(blocks) == 50:
-        time.sleep(0.05)
+        time.sleep(0.05)  # the fault itself: a block that takes longer than it lasts
 speaker = open_speaker("", 48000, 128, render)
 speaker.start()
 wait(lambda: len(blocks) >= 200 and speaker.xruns)

@@ -12,6 +12,7 @@ from typing import Literal
 from netaudio.bank import Bank
 from netaudio.config import ClientSettings, ResolvedSettings
 from netaudio.errors import DeviceError, NetAudioError
+from netaudio.escapes import NO_KEY_UP
 from netaudio.link import Link
 from netaudio.messages import Welcome
 from netaudio.player import ClientPlayer
@@ -20,11 +21,11 @@ from netaudio.shell.devices import list_devices
 from netaudio.shell.keys import open_keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn, list_midi
-from netaudio.shell.network import PROBES, Network
+from netaudio.shell.network import PROBES, Network, settled
 from netaudio.shell.program import Progress
 from netaudio.shell.simulation import Simulation
 from netaudio.shell.speaker import Speaker, open_speaker
-from netaudio.shell.terminal import ANSWER_WAIT, NO_KEY_UP
+from netaudio.shell.terminal import ANSWER_WAIT
 from netaudio.tuning import tuned
 from netaudio.units import Span, to_ms
 
@@ -138,7 +139,7 @@ class _Session:
 
     async def run(self) -> None:
         welcome = await self._server()
-        settings = self._settled(welcome)
+        settings = settled(self.settings, welcome) if welcome else self.settings.defaults()
         rate, chunk = (welcome.rate, welcome.chunk) if welcome else (RATE, settings.chunk_size)
         self.library = Library(Path(settings.wav), rate, Bank(), self.said.append)
         self.player = player = ClientPlayer(
@@ -157,17 +158,6 @@ class _Session:
         finally:
             await self.network.close()
             speaker.stop()
-
-    def _settled(self, welcome: Welcome | None) -> ResolvedSettings:
-        if welcome is None:
-            return self.settings.defaults()
-        return self.settings.offered(
-            mode=welcome.mode,
-            offset=Span.parse(welcome.offset),
-            buffer_size=Span.parse(welcome.buffer_size),
-            instrument=welcome.instrument,
-            chunk_size=welcome.chunk,
-        )
 
     async def _server(self) -> Welcome | None:
         if self.settings.mode == "local":

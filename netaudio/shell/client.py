@@ -22,7 +22,7 @@ from netaudio.shell.keys import Keys
 from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
-from netaudio.shell.network import NARROW, Network
+from netaudio.shell.network import NARROW, Network, settled
 from netaudio.shell.outputs import open_output
 from netaudio.shell.priority import prepare_interpreter
 from netaudio.shell.program import Progress
@@ -30,7 +30,7 @@ from netaudio.shell.recorder import Recorder
 from netaudio.shell.simulation import Simulation
 from netaudio.shell.songs import song_events, song_instruments
 from netaudio.tuning import MORE_HELD, least_held
-from netaudio.units import Span, to_frames
+from netaudio.units import to_frames
 
 MODES: tuple[Mode, ...] = ("hybrid", "local", "remote")  # in the order of the M key
 OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
@@ -176,13 +176,7 @@ class Client:
                 self.screen.say(f"{error}. Playing what is held here, and trying again")
             else:
                 self.rate, self.chunk, self.polyphony = welcome.rate, welcome.chunk, welcome.polyphony
-                return self.settings.offered(
-                    mode=welcome.mode,
-                    offset=Span.parse(welcome.offset),
-                    buffer_size=Span.parse(welcome.buffer_size),
-                    instrument=welcome.instrument,
-                    chunk_size=welcome.chunk,
-                )
+                return settled(self.settings, welcome)
         settings = self.settings.defaults()
         self.chunk = settings.chunk_size
         return settings

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from netaudio import messages
-from netaudio.config import Address
 from netaudio.errors import ProtocolError, RefusedError
+from netaudio.kinds import Address
 from netaudio.link import Link
 from netaudio.player import ClientPlayer
 from netaudio.rtp import PAYLOADS

@@ -6,9 +6,9 @@ import threading
 import time
 
 from netaudio.errors import DeviceError
+from netaudio.escapes import NO_KEY_UP, TimedKeys
 from netaudio.keymap import Command, Note, Push
 from netaudio.shell.hands import Hands
-from netaudio.shell.terminal import NO_KEY_UP, TimedKeys
 
 
 class ConsoleKeys:

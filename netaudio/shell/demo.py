@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from netaudio.config import Address
 from netaudio.errors import RefusedError
+from netaudio.kinds import Address
 from netaudio.piece import piece
 from netaudio.shell.midifile import Song
 from netaudio.shell.program import HOME

@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from netaudio import messages
-from netaudio.config import Address, ServerSettings
+from netaudio.config import ServerSettings
 from netaudio.errors import NetAudioError, ProtocolError, RefusedError
+from netaudio.kinds import Address
 from netaudio.rtp import PAYLOADS
 
 HELLO_SECONDS = 5.0  # to say it in

@@ -4,8 +4,8 @@ import threading
 import time
 from collections.abc import Iterable
 
+from netaudio.escapes import Event
 from netaudio.keymap import Action, Command, KeyMap, Play, Push
-from netaudio.shell.terminal import Event
 
 
 class Hands:

@@ -8,11 +8,12 @@ import time
 from typing import Any, Protocol
 
 from netaudio.errors import DeviceError
+from netaudio.escapes import NO_KEY_UP, Event, TimedKeys
 from netaudio.keymap import Command, Note, Push
 from netaudio.shell import terminal
 from netaudio.shell.console import ConsoleKeys, typed_keys
 from netaudio.shell.hands import Hands
-from netaudio.shell.terminal import NO_KEY_UP, Event, TimedKeys, Tty
+from netaudio.shell.terminal import Tty
 
 NO_FOCUS = "keys are heard in every window: this terminal does not tell when it has the focus"
 GONE = "the terminal is gone: computer keys are no longer heard"

@@ -1,10 +1,11 @@
 """The server's figures for Prometheus, for which prometheus_client is needed."""
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
-from netaudio.config import Address
 from netaudio.errors import NetAudioError, SettingError
 from netaudio.histogram import Histogram
+from netaudio.kinds import Address
 from netaudio.shell.figures import DATAGRAMS, Figures
 
 BUCKETS = 10  # histogram steps to one of Prometheus'
@@ -12,10 +13,8 @@ BUCKETS = 10  # histogram steps to one of Prometheus'
 
 def need_prometheus() -> None:
     """Raises SettingError where prometheus_client is missing."""
-    try:
-        import prometheus_client  # noqa: F401
-    except ImportError:
-        raise SettingError("--metrics needs prometheus_client: pip install prometheus-client") from None
+    if find_spec("prometheus_client") is None:
+        raise SettingError("--metrics needs prometheus_client: pip install prometheus-client")
 
 
 def serve_metrics(address: Address, figures: Callable[[], Figures]) -> None:

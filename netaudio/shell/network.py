@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable
 
 from netaudio import messages
-from netaudio.config import Address
+from netaudio.config import ClientSettings, ResolvedSettings
 from netaudio.errors import NetAudioError, RefusedError
+from netaudio.kinds import Address
 from netaudio.link import Link
 from netaudio.player import ClientPlayer
 from netaudio.shell.connection import Connection
 from netaudio.shell.library import Library
 from netaudio.shell.simulation import Simulation
+from netaudio.units import Span
 
 PROBES = 8  # round trips that are awaited before audio begins
 RETRY_SECONDS = 1.0
@@ -181,3 +183,14 @@ class Network:
             self.connection.flush()
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+
+
+def settled(settings: ClientSettings, welcome: messages.Welcome) -> ResolvedSettings:
+    """A client's settings, with their gaps filled by what the server offers."""
+    return settings.offered(
+        mode=welcome.mode,
+        offset=Span.parse(welcome.offset),
+        buffer_size=Span.parse(welcome.buffer_size),
+        instrument=welcome.instrument,
+        chunk_size=welcome.chunk,
+    )

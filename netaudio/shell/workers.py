@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from netaudio import messages
-from netaudio.config import Address
 from netaudio.errors import NetAudioError, RefusedError, SettingError
+from netaudio.kinds import Address
 from netaudio.shell.entrance import bound, check_room, listen, same
 from netaudio.shell.handed import MAX_PACKET, Ended, Given, Handed, Joined, Left, Ready, give, news
 from netaudio.shell.program import run
