@@ -21,7 +21,7 @@ from benchmarks.rows import Rows
 from tests import test_five_clients, test_garbage, test_playing, test_server_lost
 from tests.programs import CHUNK, OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
 from tests.reference import Sound
-from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference
+from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference, window
 
 COLUMNS = {
     "": 35, "kept": 5, "apart": 10, "notes": 6, "late": 5, "lost": 5, "missing": 8, "uncovered": 10, "streamed": 9,
@@ -90,7 +90,7 @@ def five_clients(table: Table, folder: Path, seconds: float) -> None:
         table.row(
             f"five at once: {mode} {' '.join(map(str, flags))}", result, exact,
             result.report["offset_frames"] if mode == "remote" else 0,
-            partial(test_five_clients.check, number, result, seconds),
+            partial(test_five_clients.check, number, result, seconds, window),
         )  # fmt: skip
     print(f"    a sixth was told: {told}")
     print("    the server said: " + "; ".join(line for line in log.splitlines() if "chunks rendered" in line))
@@ -109,7 +109,7 @@ def lost_server(table: Table, folder: Path, times: int) -> None:
     for number in range(times):
         results = test_server_lost.kill_and_restart(folder / str(number))
         for mode, result, delay in zip(("hybrid", "remote"), results, (0, OFFSET), strict=True):
-            check = partial(test_server_lost.came_back, result, score, delay)
+            check = partial(test_server_lost.came_back, result, score, delay, window)
             table.row(f"server killed: {mode}", result, exact, delay, check)
 
 

@@ -1,9 +1,10 @@
 """Music to try the programs with, and what the readable reference makes of it."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 from netaudio.bank import Bank
 from netaudio.score import Event
 from netaudio.shell.wavs import list_instruments, load
-from tests.programs import BUFFER, CHUNK, HOME, RATE, Timed
+from tests.programs import BUFFER, CHUNK, HOME, OFFSET, RATE, Timed
 from tests.reference import Note, Recording, Reference
 
 KEYS = range(48, 85)
 POLYPHONY = 32
 RAMP = RATE // 200
 MEASURE = 2 * RATE
+Window = Callable[[Mapping[str, Any], int], int]  # of a report and the chunk: frames
 EPIANO, GUITAR, ORGAN, PIANO = range(4)  # the places of wav/* in the list: what a song's program change names
 
 
@@ -180,7 +182,12 @@ def overlap(spans: Iterable[Sequence[int]], mask: NDArray[np.bool_]) -> list[Seq
     return [span for span in spans if not mask[max(0, span[0]) : span[1]].all()]
 
 
-def window(report: Mapping[str, dict[str, float]], chunk: int = CHUNK) -> int:
+def window(report: Mapping[str, Any], chunk: int = CHUNK) -> int:
     """Frames from an event to the last that the server may have made without it, with its ramp: round trip,
-    BUFFER_SIZE and 3 chunks."""
-    return round(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP
+    BUFFER_SIZE and 3 chunks. The programs must not have had to wait for a CPU."""
+    return int(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP
+
+
+def in_time(_report: Mapping[str, Any], chunk: int = CHUNK) -> int:
+    """The same where programs wait for each other: as long as a note-on may take that is not late."""
+    return OFFSET + chunk + RAMP

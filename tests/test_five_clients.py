@@ -18,7 +18,7 @@ from tests.programs import (
     serving,
     write_midi,
 )
-from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, RAMP, excused, overlap, reference, voices, wall, window
+from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, RAMP, Window, excused, in_time, overlap, reference, voices, wall
 
 SECONDS = 6
 PLAYERS: tuple[tuple[int, str, tuple[object, ...], int], ...] = (  # instrument, mode, flags, chunk
@@ -37,7 +37,7 @@ def song_of(number: int, seconds: float) -> Timed:
     return [(rest + at, message) for at, message in wall(number, seconds, PLAYERS[number][0])]
 
 
-def check(number: int, result: Result, seconds: float) -> None:
+def check(number: int, result: Result, seconds: float, window: Window = in_time) -> None:
     """What each of the players is promised."""
     _, mode, flags, chunk = PLAYERS[number]
     song, report = song_of(number, seconds), result.report

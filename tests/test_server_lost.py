@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.programs import (
+    CHUNK,
     OFFSET,
     RATE,
     Result,
@@ -18,7 +19,7 @@ from tests.programs import (
     write_midi,
 )
 from tests.reference import Reference
-from tests.songs import ORGAN, PIANO, RAMP, excused, overlap, reference, steps, window
+from tests.songs import ORGAN, PIANO, RAMP, Window, excused, in_time, overlap, reference, steps
 
 SECONDS, LOST = 18, 3  # the song's length, and where in it the server is killed
 PACKET = 128
@@ -57,7 +58,7 @@ def outage(result: Result) -> tuple[int, int]:
     return first, end
 
 
-def came_back(result: Result, score: Reference, delay: int) -> None:
+def came_back(result: Result, score: Reference, delay: int, window: Window = in_time) -> None:
     count = (SECONDS + 2) * RATE
     exact = score.mix(count).astype(np.float32)
     assert "lost the server" in result.text and "connected to" in result.text, result.text
@@ -66,7 +67,7 @@ def came_back(result: Result, score: Reference, delay: int) -> None:
     assert (LOST - 1) * RATE < first < end < (SECONDS - 3) * RATE, result.figures()
     assert difference(result.sound, exact, result.spans, delay) <= 1, result.figures()
     after = [span for span in result.spans if span[0] >= end + RAMP]
-    may = excused(score, count, result.report["held_frames"] - RAMP, window(result.report))
+    may = excused(score, count, result.report["held_frames"] - RAMP, window(result.report, CHUNK))
     assert overlap(after, may) == [], result.figures()
     assert np.abs(result.sound[end + RATE : end + 2 * RATE]).max() > 0.1
     step = np.abs(np.diff(result.sound, axis=0)).max(axis=1)
