@@ -233,7 +233,8 @@ class Knit:
         fading, end = np.diff(mirrored, prepend=mirrored[0]) < 0, at
         while end > first and (packet := self.rings.remote.at(end - 1)):
             if packet.before < packet.heard:
-                fading[at - end : at - packet.position] = True
+                size = packet.end - packet.position
+                fading[at - end :][: size - ramp if size > ramp else size] = True  # and over when the next may come
             end = packet.position
         share = np.clip(1 - np.cumsum(~fading) / ramp, 0, np.arange(count)[::-1] / ramp)
         self._hidden = (residue[::-1] * share[:, None]).astype(np.float32)
