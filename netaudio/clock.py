@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from netaudio.units import unwrap32
+
 WINDOW = 64  # reports
 SLEW_DOWN, SLEW_UP = 0.005, 0.05  # seconds a second by which the map follows; up is proven, down is a guess
 SETTLING = 16  # reports until which it goes up at once
@@ -9,12 +11,13 @@ JUMP_SECONDS = 0.2  # a map that is behind by more is set anew at once; one that
 STUBBORN = 6  # for so many reports
 STUBBORN_SECONDS = 0.25  # and for so long: reports that come in one heap have waited, and prove nothing
 CARD_WINDOW = 16  # blocks: more than any system asks for at once
+CARD_REPORTS = 8
 
 
 class Clock:
-    """An affine map between a local time (seconds) and a remote position (frames).
+    """An affine map between a local time (seconds) and a count that goes on elsewhere (frames).
 
-    A report says that a position had been reached at a time; delays on its way make it look older, never
+    A report says that a count had been reached at a time; delays on its way make it look older, never
     newer. So the best of the last WINDOW reports is taken, and followed slowly: what is paced by this clock
     sees neither jitter nor steps. Drift needs no estimate: 200 ppm bias a window of 5 s by a millisecond.
     """
@@ -53,16 +56,46 @@ class Clock:
         self._ahead += step
         self._time = max(time, self._time)
 
-    def shift(self, frames: float) -> None:
-        """All positions are so many frames later (> 0) or earlier than they were thought to be."""
-        self._ahead += frames
-        self._seen = deque((ahead + frames for ahead in self._seen), WINDOW)
-
     def position(self, time: float) -> float:
         return self._ahead + self.rate * time
 
     def time(self, position: float) -> float:
         return (position - self._ahead) / self.rate
+
+
+class PlayheadClock:
+    """The map from a local time (seconds) to a client's playhead (frames), from its reports.
+
+    The way and the card are told apart, because a report tells its age by the client's own clock: what comes
+    late was late on its way, what is behind by that clock was lost by the card, and is gone at once.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._way = Clock(rate)  # the client's time, in frames
+        self._sent = 0  # that time in microseconds, as last reported
+        self._cards: deque[float] = deque(maxlen=CARD_REPORTS)  # the playhead minus it
+        self._card = 0.0
+
+    @property
+    def started(self) -> bool:
+        return self._way.started
+
+    def report(self, arrived: float, sent: int, age: int, position: int) -> None:
+        """At `sent` (the client's microseconds, their low 32 bits) the playhead had left `position` `age` ago."""
+        before, self._sent = self._sent, unwrap32(sent, self._sent)
+        self._way.report(arrived, self._sent * self.rate / 1e6)
+        card, jump = position - (self._sent - age) * self.rate / 1e6, JUMP_SECONDS * self.rate
+        if abs(card - self._card) > jump:  # it was stopped, or opened anew
+            self._cards.clear()
+        self._cards.append(card)  # blocks begin late at times, so the best of a few tells
+        step = max(self._cards) - self._card
+        if 0 < step < jump:  # what is paced by this must not have to hurry
+            step = min(step, SLEW_UP * max(0, self._sent - before) * self.rate / 1e6)
+        self._card += step
+
+    def position(self, time: float) -> float:
+        return self._way.position(time) + self._card
 
 
 class CardClock:

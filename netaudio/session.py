@@ -5,7 +5,7 @@ from collections import deque
 
 import numpy as np
 
-from netaudio.clock import JUMP_SECONDS, Clock
+from netaudio.clock import JUMP_SECONDS, PlayheadClock
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
 from netaudio.mixer import Frames, Rows
@@ -24,7 +24,6 @@ JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
 EASE = 0.02  # seconds a second by which the lead shrinks
 HASTE = 0.5  # by which it grows, at most by half a chunk a report
 FORGET_EVERY = 16  # chunks
-STOP_SECONDS = 2000.0  # no session outlives a longer stop: such a difference of 32-bit clocks is a negative one
 
 
 class ServerSession:
@@ -37,7 +36,7 @@ class ServerSession:
         self.rate, self.chunk, self.payload, self.ssrc = rate, chunk, payload, ssrc
         self.instruments: dict[int, Instrument] = {}
         self.score = Score(rate, polyphony, self.instruments.get)
-        self.clock = Clock(rate)
+        self.clock = PlayheadClock(rate)
         self.parity = ParityEncoder(ssrc)
         self.cursor = 0
         self.late: list[tuple[int, int]] = []  # (seq, delay) of remote notes, for the client to be told
@@ -57,7 +56,6 @@ class ServerSession:
         self._leads: deque[tuple[float, float]] = deque()  # (time, lead) of the last MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
-        self._began: int | None = None  # client's microseconds when the last report's block began
         self._plan = Rows()  # of the last chunk, with what it takes for them to serve again
         self._plan_heard = self._plan_next = self._plan_until = 0
 
@@ -65,12 +63,11 @@ class ServerSession:
         """Go on from a client's state: the first packet has heard its seq."""
         check_state(state)
         self.score.restore(state)
-        self.clock = Clock(self.rate)
+        self.clock = PlayheadClock(self.rate)
         self._before = state.seq
         self._waiting.clear()
         self._leads.clear()
         self._steps.clear()
-        self._began = None
         self.cursor = self._plan_until = 0
         self.playing = True
 
@@ -109,13 +106,12 @@ class ServerSession:
         self._counter = report.counter
         elapsed = min(arrived - self._reported, SILENCE_SECONDS)
         self._reported = arrived
-        self._notice_stop(report, arrived)
         self._position = report.position
         while self._steps and self._steps[0][0] < report.position:
             self._steps.popleft()
         full = len(report.events) >= MAX_EVENTS  # it may have left out some
         self._complete = report.events[-1].position if full else report.position
-        self.clock.report(arrived - report.age / 1e6, report.position + report.block)
+        self.clock.report(arrived, report.sent, report.age, report.position + report.block)
         self._aim(report, elapsed, arrived)
         self.parity.ask(report.parity / 16, report.window)
         for event in report.events:
@@ -124,18 +120,6 @@ class ServerSession:
             self.ssrc, 0, wrap32(self.cursor), self.packets_sent, self.octets_sent,
             report.sent, round((now - arrived) * 1e6), self.score.seq,
         )  # fmt: skip
-
-    def _notice_stop(self, report: Report, now: float) -> None:
-        """By its own clock the client's card lost time (the program was stopped, the card reopened): go back to
-        where it is now, at once. A report that was only late on its way tells no such thing."""
-        began = report.sent - report.age
-        if self._began is not None:
-            lost = wrap32(began - self._began) / 1e6 * self.rate - (report.position - self._position)
-            if JUMP_SECONDS * self.rate < lost < STOP_SECONDS * self.rate:
-                self.clock.shift(-lost)
-                self._leads.clear()
-                self._go_back(now)
-        self._began = began
 
     def _go_back(self, now: float) -> None:
         """Make anew what was made for long after now: the client takes what has heard more."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.clock import CardClock, Clock
+from netaudio.clock import CardClock, Clock, PlayheadClock
 
 RATE = 1000
 REPORT = 0.05
@@ -71,8 +71,8 @@ def test_it_never_steps_once_it_has_settled() -> None:
 
 
 @pytest.mark.parametrize("pause", [0.3, 2.0, 3600.0])
-def test_after_a_pause_of_the_card_it_jumps(pause: float) -> None:
-    """The count stood still: all reports look late by the pause."""
+def test_when_all_reports_are_far_behind_it_jumps(pause: float) -> None:
+    """The count stood still, or the way takes so much longer from now on."""
     clock = Clock(RATE)
     follow(clock, drifting(5, 0), [0.0] * 100)
     for k in range(10):
@@ -89,15 +89,6 @@ def test_reports_that_come_in_one_heap_do_not_move_it() -> None:
     assert clock.position(6.0) == pytest.approx(6000, abs=1e-6)
 
 
-def test_a_shift_is_followed_at_once_and_stays() -> None:
-    clock = Clock(RATE)
-    follow(clock, drifting(5, 0), [0.0] * 100)
-    clock.shift(-700)
-    for time, position in drifting(1, 0, start=5.0):
-        clock.report(time, position - 700)
-        assert clock.position(time) == pytest.approx(position - 700, abs=1e-6)
-
-
 def test_a_jump_ahead_is_followed_as_well() -> None:
     clock = Clock(RATE)
     follow(clock, drifting(5, 0), [0.0] * 100)
@@ -111,6 +102,49 @@ def test_reports_out_of_order_do_no_harm() -> None:
     for time, position in reversed(drifting(3, 0)):
         clock.report(time, position)
     assert clock.position(10.0) == pytest.approx(10_000, abs=1e-6)
+
+
+def report(clock: PlayheadClock, time: float, position: float, delay: float = 0.0) -> None:
+    """Sent at `time`, 3 ms after a block ended before `position`."""
+    sent = round(time * 1e6) + 4_294_000_000  # 32 bits of microseconds are over soon
+    clock.report(time + delay, sent & 0xFFFF_FFFF, 3000, round(position - 0.003 * RATE))
+
+
+def test_a_card_that_runs_dry_again_and_again_is_followed() -> None:
+    """By 50 ms a second; ten times what a longer way would be believed."""
+    clock = PlayheadClock(RATE)
+    for k in range(400):
+        time = k * REPORT
+        report(clock, time, 950 * time, delay=0.01)
+        if k > 20:
+            assert clock.position(time + 0.01) - 950 * time == pytest.approx(0, abs=9 * 950 * REPORT * 0.05 + 10)
+
+
+@given(st.integers(0, 99))
+def test_what_is_late_on_its_way_moves_no_playhead(seed: int) -> None:
+    clock, rng = PlayheadClock(RATE), np.random.default_rng(seed)
+    for k in range(200):
+        report(clock, k * REPORT, k * REPORT * RATE, delay=0.0 if k < 40 or k % 20 == 0 else rng.uniform(0, 0.1))
+    assert clock.position(10.0) == pytest.approx(10_000, abs=1.5)
+
+
+@pytest.mark.parametrize("lost", [0.3, 5.0])
+def test_a_card_that_was_stopped_is_followed_at_once(lost: float) -> None:
+    clock = PlayheadClock(RATE)
+    for k in range(40):
+        report(clock, k * REPORT, k * REPORT * RATE)
+    report(clock, 2 + lost, 2000)
+    assert clock.position(2 + lost) == pytest.approx(2000, abs=1.5)
+
+
+def test_a_playhead_that_catches_up_hurries_nobody() -> None:
+    clock, before = PlayheadClock(RATE), 0.0
+    for k in range(80):
+        time = k * REPORT
+        report(clock, time, RATE * time + (100 if k >= 40 else 0))
+        assert k == 0 or clock.position(time) - before <= 1.06 * RATE * REPORT
+        before = clock.position(time)
+    assert clock.position(4.0) == pytest.approx(4100, abs=2)
 
 
 def test_the_card_is_where_its_most_punctual_block_tells() -> None:

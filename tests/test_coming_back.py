@@ -164,6 +164,24 @@ def test_what_a_stopped_client_had_got_ahead_is_made_anew() -> None:
     assert len(tally.margins) == 1
 
 
+def test_a_card_that_runs_dry_all_the_time_makes_no_note_late() -> None:
+    """It loses 4 ms of every 80; what the server is ahead by does not add up."""
+    stage = Stage(noises(np.random.default_rng(3)), held=HEADS)
+    stage.connect()
+    stage.run(2.0)
+    lead = stage.session.cursor - stage.player.position
+    stage.player.post(stage.player.play, [(1000 * k, bytes((0x90, 0, 127))) for k in range(40)])
+    for _ in range(100):
+        stage.client_stopped = True
+        stage.run(0.004)
+        stage.client_stopped = False
+        stage.run(0.076)
+    assert stage.session.cursor - stage.player.position < lead + 0.03 * RATE
+    tally = stage.player.knit.tally
+    assert (tally.late, tally.missing) == (0, 0)
+    assert len(tally.margins) > 20
+
+
 def test_a_longer_way_for_a_while_is_no_stop() -> None:
     """Reports that take 150 ms more, and then no more, move nothing that is played."""
     stage = Stage(noises(np.random.default_rng(3)), held=HEADS, buffer_size=400)

@@ -39,7 +39,7 @@ def started(chunk: int = CHUNK) -> ServerSession:
 
 
 def report(counter: int, position: int = 0, slack: int = UNKNOWN_SLACK, events: Sequence[Event] = ()) -> Report:
-    return Report(SSRC, counter, position, 0, slack, 50, 0, 0, events=tuple(events))
+    return Report(SSRC, counter, position, 0, slack, 50, 0, 1000 * position, events=tuple(events))
 
 
 def render(session: ServerSession) -> tuple[Frames, list[Audio]]:
@@ -292,7 +292,8 @@ def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_siz
             recent = [s for t, s in slacks if t > now - 1]
             slack = round(float(np.quantile(recent, 0.01))) if recent else UNKNOWN_SLACK
             mean = round(jitter * RATE / 3)
-            figures = Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, 0, jitter=mean)
+            sent = round(now * 1e6)
+            figures = Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, sent, jitter=mean)
             session.take(figures, now + 0.01, now + 0.01)
         if session.ahead(now) >= 0:
             due.append((now + 0.01 + rng.uniform(0, jitter), session.cursor))
