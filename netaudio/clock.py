@@ -98,6 +98,20 @@ class PlayheadClock:
         return self._way.position(time) + self._card
 
 
+class StampClock:
+    """The map from another program's stamps (milliseconds, their low 32 bits) to the time here, in seconds."""
+
+    def __init__(self) -> None:
+        self._clock = Clock(1000)
+        self._last = 0
+
+    def time(self, stamp: int, now: float) -> float:
+        """When what arrived just now was stamped; at the latest now."""
+        self._last = unwrap32(stamp, self._last)
+        self._clock.report(now, self._last)
+        return now - max(0.0, self._clock.position(now) - self._last) / 1000
+
+
 class CardClock:
     """The map between the time and the position of the sound card here, from its callback.
 

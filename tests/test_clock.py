@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.clock import CardClock, Clock, PlayheadClock
+from netaudio.clock import CardClock, Clock, PlayheadClock, StampClock
 
 RATE = 1000
 REPORT = 0.05
@@ -159,3 +159,13 @@ def test_a_card_that_ran_dry_is_followed_within_a_few_blocks() -> None:
     for block in range(100):
         clock.report(5 + 0.01 * block + (0.05 if block >= 80 else 0), 10 * block)
     assert clock.position(6.05) == pytest.approx(1000)
+
+
+@given(st.integers(0, 99), st.integers(0, 0xFFFF_FFFF))
+def test_stamps_tell_when_whatever_came_late(seed: int, begin: int) -> None:
+    clock, rng = StampClock(), np.random.default_rng(seed)
+    for k in range(200):
+        at, late = 5 + 0.03 * k, float(rng.exponential(0.002))
+        told = clock.time((begin + 30 * k) & 0xFFFF_FFFF, at + late)
+        assert told <= at + late
+        assert k < 50 or told == pytest.approx(at + 0.0002, abs=0.0003)

@@ -21,14 +21,15 @@ class Hands:
     def octave(self) -> int:
         return self._map.octave
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, at: float | None = None) -> None:
+        """`at` is the time (time.monotonic(), seconds) if it was before now."""
         with self._lock:
             if not self._deaf:
-                self._act(self._map.press(key))
+                self._act(self._map.press(key), at)
 
-    def release(self, key: str) -> None:
+    def release(self, key: str, at: float | None = None) -> None:
         with self._lock:
-            self._act(self._map.release(key))
+            self._act(self._map.release(key), at)
 
     def let_go(self, deaf: bool = False) -> None:
         """Ends all held keys; deaf, until `hear`, to all that follow."""
@@ -47,9 +48,9 @@ class Hands:
             elif event.kind == "up":
                 self.release(event.key)
 
-    def _act(self, actions: list[Action]) -> None:
+    def _act(self, actions: list[Action], at: float | None = None) -> None:
         for action in actions:
             if isinstance(action, Play):
-                self._push(time.monotonic(), action.message)
+                self._push(time.monotonic() if at is None else at, action.message)
             else:
                 self._command(action.command, action.value)

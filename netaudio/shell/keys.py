@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any, Protocol
 
+from netaudio.clock import StampClock
 from netaudio.errors import DeviceError
 from netaudio.escapes import NO_KEY_UP, Event, TimedKeys
 from netaudio.keymap import Command, Note, Push
@@ -125,6 +126,7 @@ class PynputKeys:
         self._hands, self._note = Hands(push, command), note
         self._modifiers: set[str] = set()
         self._names: dict[int, str] = {}
+        self._at: float | None = None  # of the key that is being told, where the display stamps them
         self._answer_by: float | None = time.monotonic() + terminal.ANSWER_WAIT
         self._closing = False
         self._tty: Tty | None = None
@@ -164,6 +166,8 @@ class PynputKeys:
             listener = keyboard.Listener(on_press=self._press, on_release=self._release)
         except Exception as error:  # of whatever library pynput stands on: Xlib, pyobjc, ctypes
             raise DeviceError(_refusal(error)) from error
+        if type(listener).__module__.endswith("_xorg"):
+            self._take_stamps(listener)
         settled, errors = threading.Event(), list[Exception]()
         run = listener.run
 
@@ -192,6 +196,16 @@ class PynputKeys:
             raise DeviceError(_refusal("allow your terminal under Privacy & Security, Accessibility"))
         return listener
 
+    def _take_stamps(self, listener: Any) -> None:
+        """Keys count from when X11 saw them, however long pynput's thread had to wait: it keeps that to itself."""
+        clock, handle = StampClock(), listener._handle_message
+
+        def stamped(display: Any, event: Any, injected: Any) -> None:
+            self._at = clock.time(event.time, time.monotonic())
+            handle(display, event, injected)
+
+        listener._handle_message = stamped
+
     def _lost(self) -> None:
         if not self._closing:
             self._hands.let_go(deaf=True)
@@ -206,13 +220,13 @@ class PynputKeys:
         elif name and (not self._modifiers or "alt_gr" in self._modifiers):
             if vk := getattr(key, "vk", None):
                 self._names[vk] = name
-            self._hands.press(name)
+            self._hands.press(name, self._at)
 
     def _release(self, key: Any) -> None:
         name = self._name(key)
         self._modifiers.discard(name)
         # where virtual codes know no Shift, a key goes up under the name under which it went down
-        self._hands.release(self._names.pop(getattr(key, "vk", None) or 0, name))
+        self._hands.release(self._names.pop(getattr(key, "vk", None) or 0, name), self._at)
 
     @staticmethod
     def _name(key: Any) -> str:
