@@ -1,6 +1,7 @@
 """A keyboard and ears on a JACK server, both to the frame."""
 
 import threading
+import time
 from typing import Any
 
 import jack
@@ -31,6 +32,7 @@ class Bench:
         self._events: Timed = []
         self._sounds = np.zeros((0, 0), np.float32)
         self._begin: int | None = None
+        self._cycles: list[tuple[int, float]] = []  # frame, and seconds of the device's clock
         self._over = threading.Event()
         self.xruns = 0
         self._keyboard.set_process_callback(self._play)
@@ -68,6 +70,7 @@ class Bench:
         """Begin with a cycle, soon, to play `events` and to record so many frames."""
         self._events, self._sounds = sorted(events, reverse=True), np.zeros((len(self._names), frames), np.float32)
         self._over.clear()
+        self._cycles.clear()
         period = self._ears.blocksize
         self._begin = int(self._ears.last_frame_time) + round(_SOON * RATE / period) * period
 
@@ -76,6 +79,13 @@ class Bench:
         assert self._over.wait(self._sounds.shape[1] / RATE + PATIENCE), "the JACK server stands still"
         self._begin = None
         return dict(zip(self._names, self._sounds, strict=True))
+
+    def seconds(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        """When those frames of the sounds were due: the device's time, in which an xrun is a gap."""
+        frames, seconds = np.array(self._cycles).T
+        cycle = np.searchsorted(frames, at, "right") - 1
+        when: NDArray[np.float64] = seconds[cycle] + (at - frames[cycle]) / RATE
+        return when
 
     def _play(self, frames: int) -> None:
         self._notes.clear_buffer()
@@ -89,6 +99,8 @@ class Bench:
         if self._begin is not None:
             first, end = int(self._ears.last_frame_time) - self._begin, self._sounds.shape[1]
             if 0 <= first <= end - frames:
+                since = int(self._ears.frames_since_cycle_start)
+                self._cycles.append((first, time.monotonic() - since / RATE))
                 for port, sound in zip(self._ears.inports, self._sounds, strict=False):
                     sound[first : first + frames] = port.get_array()
             elif first >= 0:

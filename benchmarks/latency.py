@@ -4,8 +4,8 @@
 
 A latency runs from the frame of the note-on at the MIDI port to the first frame of its sound at the device,
 which plays a block one block after it was made. spread: max - min; 98 %: p99 - p1. In the MIDI file a note has
-a place of its own instead of a note-on, from which its latency counts, up to a constant. Where xruns are many the
-figures tell of the machine. Ends with 1 if a goal was missed.
+a place of its own instead of a note-on, and on the computer keyboard X11's stamp: latencies count from there, up to
+a constant. Where xruns are many the figures tell of the machine. Ends with 1 if a goal was missed.
 """
 
 import argparse
@@ -24,17 +24,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clicks import KEYS, THRESHOLD, write_instrument, write_soundfont
+from tests.desk import Display
 from tests.jack import jackd
 from tests.programs import RATE, Program, Timed, running, serving, write_midi
 
-MISSING = "the latency benchmark needs jackd and fluidsynth: apt install jackd2 fluidsynth"
+MISSING = "the latency benchmark needs jackd, fluidsynth and Xvfb: apt install jackd2 fluidsynth xvfb xdotool"
 try:
     from benchmarks.bench import PORT, Bench, Signal, onsets
+    from benchmarks.typist import Typist
 except (ImportError, OSError) as error:
     sys.exit(f"{MISSING}; pip install -r tests/requirements.txt ({error})")
 
 BLOCKS, NOTES, SHORT = (64, 128, 256), 500, 60
-FINE = 5  # notes at the port for each in the MIDI file
+FINE = 5  # notes at the port for each in the MIDI file and each on the computer keyboard
 GAP, HELD, LEAD = (0.06, 0.11), 0.12, 2.0  # seconds: from note to note, of each, and before the first
 FINE_SPREAD = 0.5  # ms
 NONE = -1
@@ -119,10 +121,10 @@ class Room:
         self.bench = stack.enter_context(closing(Bench(self.env["JACK_DEFAULT_SERVER"])))
 
     @contextmanager
-    def client(self, name: str, *flags: object) -> Iterator[Program]:
+    def client(self, name: str, *flags: object, **env: str) -> Iterator[Program]:
         common = ["--wav", self.folder / "wav", "--instrument", "click", "--device", "system"]
         common += ["--chunk-size", self.block, "--report", self.report(name)]
-        with running("client.py", *common, *flags, env=self.env) as client:
+        with running("client.py", *common, *flags, env=self.env | env) as client:
             yield client
             client.process.terminate()
             assert client.end() == 0, client.text
@@ -157,6 +159,23 @@ class Room:
             self.bench.hear(name)
             self.bench.start([], length(at))
             starts = onsets(self.bench.sounds()[name], THRESHOLD)
+        return self.fine_row(name, starts, at)
+
+    def on_the_keys(self, count: int) -> Row:
+        at, name = places(count), "X11 keys"
+        with ExitStack() as stack:
+            display = stack.enter_context(closing(Display())).env["DISPLAY"]
+            typist = stack.enter_context(closing(Typist(display)))
+            client = stack.enter_context(self.client(name, "--mode", "local", DISPLAY=display))
+            client.line("keys are heard in every window")
+            self.bench.hear(name)
+            self.bench.start([], length(at))
+            stamps = typist.type(at / RATE)
+            starts = self.bench.seconds(onsets(self.bench.sounds()[name], THRESHOLD))
+        return self.fine_row(name, np.rint(starts * RATE).astype(np.int64), stamps * RATE // 1000)
+
+    def fine_row(self, name: str, starts: Places, at: Places) -> Row:
+        """Of notes whose own places are known but for a constant."""
         if len(starts) != len(at):
             return self.row(name, np.full(len(at), NONE))
         late = starts - at
@@ -189,6 +208,7 @@ def goals(rows: dict[str, Row]) -> dict[str, bool]:
             hybrid.figures[spread] <= other.figures[spread] for spread in ("spread", "98 %")
         ),
         f"under {FINE_SPREAD} ms from a MIDI file": in_ms(rows["MIDI file"].figures["spread"]) < FINE_SPREAD,
+        f"under {FINE_SPREAD} ms on X11 keys (98 %)": in_ms(rows["X11 keys"].figures["98 %"]) < FINE_SPREAD,
     }
 
 
@@ -200,7 +220,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     flags = parser.parse_args()
     count = flags.notes or (SHORT if flags.short else NOTES)
-    if not all(map(shutil.which, ("jackd", "jack_lsp", "fluidsynth"))):
+    if not all(map(shutil.which, ("jackd", "jack_lsp", "fluidsynth", "Xvfb", "xdotool"))):
         sys.exit(MISSING)
     print(line(HEAD), flush=True)
     figures: list[dict[str, Any]] = []
@@ -212,9 +232,11 @@ def main() -> int:
             for row in room.at_the_port(count):
                 rows[row.name] = row
                 print(row, flush=True)
-            room.bench.look()
-            row = rows["MIDI file"] = room.from_a_file(max(count // FINE, 10))
-            print(row, flush=True)
+            for measure in (room.from_a_file, room.on_the_keys):
+                room.bench.look()
+                row = measure(max(count // FINE, 10))
+                rows[row.name] = row
+                print(row, flush=True)
             print(f"{block:>5} JACK counted {room.bench.xruns} xruns", flush=True)
         figures += [row.figures for row in rows.values()]
         for goal, holds in goals(rows).items():
