@@ -8,7 +8,8 @@ remote mode gives the latency (~: other than its OFFSET at the end). Summed over
 concealed, uncovered, missing. The worst of them: margin (the knit margin's p1, frames) and apart (the largest
 difference from the local recording outside the uncovered frames, in units of the bound, 2^-20 times max(1, peak)).
 The others are medians. jacktrip, where it is installed, plays over the same link. Ends with 1 unless at most 5 notes
-of a row were late and apart is at most 1. Two links are up at a time: it wants a machine to itself.
+of a row were late, apart is at most 1, and OFFSET at most the round trip's p99.9, BUFFER_SIZE and 3 chunks (+: it is
+more). Two links are up at a time: it wants a machine to itself.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from benchmarks.rows import Rows
 from netaudio.impairment import Impairment
 from tests.namespaces import Side, bridge, why_not
 from tests.programs import (
+    CHUNK,
     RATE,
     Playing,
     Program,
@@ -209,7 +211,9 @@ def settled(future: "Future[Any]") -> Any:
 def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float] | None) -> bool:
     """Print a condition's figures; whether the promises were kept."""
     late, apart = sum(run["late_notes"] for run in runs), max(run["apart"] for run in runs)
-    kept: bool = late <= MOST_LATE and apart <= 1
+    most = [run["round_trip_ms"]["p99.9"] * RATE / 1000 + run["buffer_size_frames"] + 3 * CHUNK for run in runs]
+    tight = all(run["offset_frames"] <= frames + 1 for run, frames in zip(runs, most, strict=True))
+    kept: bool = late <= MOST_LATE and apart <= 1 and tight
 
     def middle(name: str, scale: float = 1.0) -> str:
         return f"{median(scale * float((run | run['load'])[name]) for run in runs):.0f}"
@@ -223,7 +227,8 @@ def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: d
         latency = f"{'' if abs(far['latency_ms'] - far['offset_ms']) < 0.05 else '~'}{far['latency_ms']:.1f}"
     rows.line(
         condition, "yes" if kept else "NO",
-        middle("offset_frames", scale=1000 / RATE), middle("buffer_size_frames", scale=1000 / RATE),
+        middle("offset_frames", scale=1000 / RATE) + ("" if tight else "+"),
+        middle("buffer_size_frames", scale=1000 / RATE),
         sum(run["notes"] for run in runs), late, min(run["knit_margin_frames"]["p1"] for run in runs),
         *(total("packets", name) for name in ("lost", "recovered", "concealed")),
         total("frames", "uncovered"), total("frames", "missing"), f"{apart:.2f}",
