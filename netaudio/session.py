@@ -141,11 +141,14 @@ class ServerSession:
         goal = usual
         if report.slack != UNKNOWN_SLACK and self._leads:
             goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
-            goal = max(goal, self.lead - EASE * elapsed * self.rate)
+            # No packet comes before it is sent, a chunk ahead of its time at most: more slack than that is of a card
+            # that lags behind what it reports, and what it has yet to play must not be skipped.
+            least = max(buffer_size - self.chunk, self.chunk)
+            goal = max(goal, self.lead - EASE * elapsed * self.rate, least)
             # The pace is slewed: no chunk becomes overdue by this, however many reports come at once.
             goal = min(goal, self.lead + min(self.chunk / 2, HASTE * elapsed * self.rate))
         patience = min(JITTERS * report.jitter, PATIENCE * buffer_size)
-        self.lead = min(max(goal, 0.0), usual + patience, CAPACITY / 2)
+        self.lead = min(goal, usual + patience, CAPACITY / 2)
         self._leads.append((now, self.lead))
         while self._leads[0][0] < now - MEMORY_SECONDS:
             self._leads.popleft()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudio.bank import Bank
@@ -236,72 +236,6 @@ def test_a_reply_says_what_was_heard_and_for_how_long_it_was_held() -> None:
     asked = Report(SSRC, 0, 0, 0, UNKNOWN_SLACK, 50, 0, 1234, events=(on(1, 0), on(2, 5), on(4, 6)))
     reply = session.take(asked, arrived=1.0, now=1.25)
     assert (reply.heard, reply.sent, reply.hold) == (2, 1234, 250_000)
-
-
-# Pacing
-
-
-def test_the_stream_begins_a_buffer_and_the_way_ahead() -> None:
-    session = started()
-    session.take(Report(SSRC, 0, 1000, 0, UNKNOWN_SLACK, 50, 20_000, 0), 0.0, 0.0)
-    assert session.lead == 50 + 20 + CHUNK
-    assert session.ahead(0.0) == 0
-    assert session.cursor == 1080
-
-
-def test_chunks_become_due_as_time_passes() -> None:
-    session = started()
-    flow(session)
-    begun = session.cursor
-    due = 0
-    for millisecond in range(1, 101):
-        if session.ahead(millisecond / 1000) >= 0:
-            render(session)
-            due += 1
-    assert due == 10
-    assert session.cursor == begun + 100
-
-
-def test_without_reports_nothing_is_sent() -> None:
-    session = started()
-    flow(session)
-    assert session.ahead(1.0) > 0
-    assert session.ahead(1.001) == -math.inf
-
-
-def test_what_is_already_played_is_skipped_and_counted() -> None:
-    session = started()
-    flow(session)
-    begun = session.cursor
-    assert session.ahead(0.5) > 0
-    assert session.cursor == 500
-    assert session.skipped == (500 - begun) // CHUNK
-
-
-@settings(max_examples=12)
-@given(st.integers(0, 99), st.sampled_from((0.0, 0.01, 0.03)), st.sampled_from((30, 80)), st.sampled_from((0, 100)))
-def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_size: int, ppm: int) -> None:
-    """The p1 that the client measures, after 15 s, with a way of 10 ms and more."""
-    rng, session = np.random.default_rng(seed), started()
-    due: list[tuple[float, int]] = []
-    slacks: list[tuple[float, int]] = []
-    for step in range(9_000):
-        now = step / 500
-        playhead = int(now * RATE * (1 + ppm / 1e6))
-        if step % 25 == 0:
-            recent = [s for t, s in slacks if t > now - 1]
-            slack = round(float(np.quantile(recent, 0.01))) if recent else UNKNOWN_SLACK
-            mean = round(jitter * RATE / 3)
-            sent = round(now * 1e6)
-            figures = Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, sent, jitter=mean)
-            session.take(figures, now + 0.01, now + 0.01)
-        if session.ahead(now) >= 0:
-            due.append((now + 0.01 + rng.uniform(0, jitter), session.cursor))
-            session.packets(np.zeros((CHUNK, 2), np.float32))
-        slacks += [(now, position - playhead) for at, position in due if at <= now]
-        due = [(at, position) for at, position in due if at > now]
-    settled = np.quantile([s for t, s in slacks if t > 15], 0.01)
-    assert buffer_size - 6 <= settled <= buffer_size + 2 * CHUNK
 
 
 # Chunks
