@@ -59,9 +59,6 @@ class Clock:
     def position(self, time: float) -> float:
         return self._ahead + self.rate * time
 
-    def time(self, position: float) -> float:
-        return (position - self._ahead) / self.rate
-
 
 class PlayheadClock:
     """The map from a local time (seconds) to a client's playhead (frames), from its reports.

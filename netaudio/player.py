@@ -51,7 +51,6 @@ class ClientPlayer:
         self.outbox: deque[Event | ScoreState] = deque()
         self.linked = False
         self.notes = self.late_notes = self.clipped = 0
-        self.peak = 0.0  # of the last block, before the clip
         self.song_start: int | None = None
         self.song_end: int | None = None  # when it was over and all was silent
         self._forgot = 0
@@ -134,8 +133,7 @@ class ClientPlayer:
             self.knit.render(self.bank.frames, at, min(GUARD, start + count - at))
         self.position = start + count
         block = self.rings.merged.read(start, count)
-        self.peak = float(np.abs(block).max(initial=0.0))
-        if self.peak > 1.0:
+        if np.abs(block).max(initial=0.0) > 1.0:
             self.clipped += int((np.abs(block) > 1.0).any(axis=1).sum())
         np.clip(block, -1.0, 1.0, out=out)
         if self.playing_song and not self._song and self.position > self.score.position and self._silent():

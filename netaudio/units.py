@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from netaudio.errors import SettingError
-
 _SPAN = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?P<unit>ms|s|)", re.IGNORECASE)
 
 
@@ -64,17 +62,6 @@ def _plain(number: Decimal) -> str:
 def to_frames(seconds: float, rate: int) -> int:
     """The whole number of frames nearest to a time."""
     return round(seconds * rate)
-
-
-def parse_frames(text: str, rate: int, name: str = "a time") -> int:
-    """Frames from "1920", "40ms" or "0.5s"; raises SettingError."""
-    try:
-        span = Span.parse(text)
-    except ValueError as error:
-        raise SettingError(f"{name}: {error}") from None
-    if span.auto:
-        raise SettingError(f"{name} is {text!r}: give frames (1920) or a time (40ms, 0.5s)")
-    return span.frames(rate)
 
 
 def to_ms(frames: float, rate: int) -> float:
