@@ -17,9 +17,12 @@ class Histogram:
         index = math.ceil(value / self.step) if value > 0 else 0
         self.counts[index if index < len(self.counts) else -1] += 1
 
-    def plus(self, other: "Histogram", sign: int = 1) -> "Histogram":
-        """Both together; with sign -1 what was added since the other, an earlier copy, was taken."""
-        return Histogram(self.step, [one + sign * two for one, two in zip(self.counts, other.counts, strict=True)])
+    def plus(self, other: "Histogram") -> "Histogram":
+        return Histogram(self.step, [one + two for one, two in zip(self.counts, other.counts, strict=True)])
+
+    def less(self, earlier: "Histogram") -> "Histogram":
+        """What was added since an earlier copy was taken."""
+        return Histogram(self.step, [now - then for now, then in zip(self.counts, earlier.counts, strict=True)])
 
     def edge(self, index: int) -> float:
         """The highest value that a count stands for; infinite for the last."""
@@ -27,7 +30,7 @@ class Histogram:
 
     def percentile(self, percent: float) -> float:
         """The lowest edge that so many percent of the values do not exceed; 0 where there are none."""
-        needed, reached = percent / 100 * sum(self.counts), 0
+        needed, reached = percent * sum(self.counts) / 100, 0
         for index, count in enumerate(self.counts):
             reached += count
             if reached >= needed:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from netaudio.errors import DeviceError
 from netaudio.shell.outputs import LastingSpeaker, Turn
 from netaudio.shell.speaker import Render
-from tests.jack import BLOCK, RATE, Child, environment, jackd
+from tests.child import Child
+from tests.jack import BLOCK, RATE, environment, jackd
 
 PLAYER = """
 import sys, threading
@@ -38,7 +39,7 @@ for line in sys.stdin:
         say("plays", speaker.away, speaker.losses)
 speaker.stop()
 gaps = np.diff([now for now, _ in loops])
-say("stopped", speaker.alive, speaker.error, sum(speaker.times._bins) >= len(loops), gaps.max() < 1)
+say("stopped", speaker.alive, speaker.error, sum(speaker.times.histogram.counts) >= len(loops), gaps.max() < 1)
 """
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from netaudio.shell.speaker import Durations, NullSpeaker, Render, Speaker, open_speaker
-from tests.jack import BLOCK, RATE, ROOT, environment, jackd
+from tests.jack import BLOCK, RATE, environment, jackd
+from tests.programs import HOME
 
 
 class Recorder:
@@ -205,7 +206,7 @@ def child(script: str, env: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", CHILD + script],
         env=env,
-        cwd=ROOT,
+        cwd=HOME,
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -243,7 +244,7 @@ speaker.stop()
 starts = [now for _, _, now in asked]
 say(alive=[before, during, after], asked=[list(one) for one in {(shape, kind) for shape, kind, _ in asked}],
     sorted=starts == sorted(starts), name=speaker.name, error=speaker.error, more=len(asked) - count,
-    timed=sum(speaker.times._bins) == count, lines=list_devices())
+    timed=sum(speaker.times.histogram.counts) == count, lines=list_devices())
 """,
         jack,
     )

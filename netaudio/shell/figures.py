@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from netaudio.histogram import Histogram
-from netaudio.shell.lateness import STAGES
+from netaudio.shell.lateness import STAGES, Lateness
 from netaudio.shell.render import RenderWorker, Seat
 
 DATAGRAMS = {
@@ -47,7 +47,7 @@ class Figures:
             cpu=self.cpu - earlier.cpu,
             chunks=self.chunks - earlier.chunks,
             late=self.late - earlier.late,
-            lateness=self.lateness.plus(earlier.lateness, -1),
+            lateness=self.lateness.less(earlier.lateness),
             stages=stages,
             traffic=traffic,
         )
@@ -72,10 +72,9 @@ def look(
     begun: float, workers: list[RenderWorker], seats: list[Seat], leaving: list[Seat], gone: "Counter[str]"
 ) -> Figures:
     """The figures now; `gone` is the traffic of those who have left, `leaving` are about to."""
-    first, *others = [worker.lateness.histogram for worker in workers]
-    lateness = first.plus(first, 0)  # a copy: the worker goes on counting
-    for histogram in others:
-        lateness = lateness.plus(histogram)
+    lateness = Lateness().histogram
+    for worker in workers:
+        lateness = lateness.plus(worker.lateness.histogram)
     stages: Counter[str] = Counter()
     for worker in workers:
         stages.update({name: round(1e6 * seconds) for name, seconds in worker.stages.seconds.items()})

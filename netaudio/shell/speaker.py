@@ -3,6 +3,7 @@
 Either asks the caller's `render` for block after block; a position is a count of the frames rendered.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,44 +13,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.errors import DeviceError
+from netaudio.histogram import Histogram
 from netaudio.shell.devices import JACK, abandon, extra, find, identity, portaudio, refusal
 
 Render = Callable[[NDArray[np.float32], float], None]
 """Fills a block (frames, 2) in place; the float is time.monotonic() at the block's start."""
 
-_BIN = 10e-6  # seconds of render time
-_BINS = 5000  # up to 50 ms, and one for all beyond
+_STEP, _STEPS = 10e-6, 5001  # seconds of render time, up to 50 ms
 _STOP_TIMEOUT = 1.0  # a device whose driver died may never let its stream be closed
 _NO_CALL = 3.0  # seconds without a callback after which a device counts as gone
 _FELL_BEHIND = 0.5  # seconds after which the software clock gives up catching up
 
 
 class Durations:
-    """A histogram of render times in bins of 10 us; one thread adds, any may read."""
+    """Render times; one thread adds, any may read."""
 
     def __init__(self, block_seconds: float) -> None:
         self.late = 0
         """Renders that took longer than their block lasts."""
         self.longest = 0.0
         self._block_seconds = block_seconds
-        self._bins = [0] * (_BINS + 1)
+        self.histogram = Histogram(_STEP, [0] * _STEPS)
 
     def add(self, seconds: float) -> None:
-        self._bins[min(int(seconds / _BIN), _BINS)] += 1
+        self.histogram.add(seconds)
         if seconds > self.longest:
             self.longest = seconds
         if seconds > self._block_seconds:
             self.late += 1
 
     def summary(self) -> dict[str, float]:
-        """p50, p99, p99.9 and max in ms, rounded up to a bin; 0 before the first."""
-        counts = np.cumsum(self._bins)
-        found = {}
-        for percent in (50, 99, 99.9):
-            index = int(np.searchsorted(counts, counts[-1] * percent / 100))
-            edge = self.longest if index == _BINS else min((index + 1) * _BIN, self.longest)
-            found[f"p{percent}"] = round(1000 * edge, 3)
-        return found | {"max": round(1000 * self.longest, 3)}
+        """p50, p99, p99.9 and max in ms, rounded up to 10 us; 0 before the first."""
+        edges = {f"p{percent}": self.histogram.percentile(percent) for percent in (50, 99, 99.9)} | {"max": math.inf}
+        return {name: round(1000 * min(edge, self.longest), 3) for name, edge in edges.items()}
 
 
 class Speaker(Protocol):
