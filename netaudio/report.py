@@ -13,13 +13,9 @@ TRIPS = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 def report(
     player: ClientPlayer,
     link: Link | None,
-    chunk: int,
     held: int | None,
     buffer_size: int,
     changes: Sequence[tuple[int, int, int]],
-    callback_ms: dict[str, float],
-    xruns: int,
-    device_losses: int,
 ) -> dict[str, Any]:
     """Frames are positions of the recording, which begins with the song or else with the run. `changes` are
     those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
@@ -31,7 +27,7 @@ def report(
     return {
         "mode": player.mode,
         "rate": player.rate,
-        "chunk_size": chunk,
+        "chunk_size": player.rings.remote.chunk,
         "offset_frames": player.offset,
         "offset_ms": to_ms(player.offset, player.rate),
         "buffer_size_frames": buffer_size,
@@ -64,10 +60,7 @@ def report(
             "concealed": tally.concealed,
         },
         "uncovered_spans": [[first - start, end - start] for first, end in tally.spans],
-        "callback_ms": callback_ms,
         "clipped": player.clipped,
-        "xruns": xruns,
-        "device_losses": device_losses,
     }
 
 

@@ -34,7 +34,7 @@ from netaudio.units import to_frames
 
 MODES: tuple[Mode, ...] = ("hybrid", "local", "remote")  # in the order of the M key
 OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
-SETTLE_SECONDS, NO_AUDIO_SECONDS = 0.3, 2.0  # of audio before a song begins; and without any
+SETTLE_SECONDS, PATIENCE_SECONDS = 0.3, 2.0  # of audio before a song begins, and to wait for that at most
 POLL_SECONDS = 0.02
 SHOW_SECONDS = 0.1
 SWITCH_SECONDS = 5e-5  # within which the callback has the interpreter, however busy it is
@@ -151,18 +151,9 @@ class Client:
 
     def figures(self) -> dict[str, Any]:
         held = None if self.mode == "local" else self.auto.held
-        figures = report(
-            self.player,
-            self.network.link,
-            self.chunk,
-            held,
-            self.network.buffer_size,
-            self.auto.changes,
-            self.speaker.times.summary(),
-            self.speaker.xruns,
-            self.speaker.losses,
-        )
-        return figures | {"history": self.history.columns((self.player.song_start or 0) / self.rate)}
+        figures = report(self.player, self.network.link, held, self.network.buffer_size, self.auto.changes)
+        history = self.history.columns((self.player.song_start or 0) / self.rate)
+        return figures | self.speaker.figures() | {"history": history}
 
     async def _settle(self) -> ResolvedSettings:
         """What to play and how: our settings, the server's offer, the defaults."""
@@ -200,16 +191,14 @@ class Client:
         self._spawn(self.network.stay(self._set_program))
 
     async def _begin_song(self, song: Song) -> None:
-        """Await a steady stream, then begin."""
-        for _ in range(round(NO_AUDIO_SECONDS / POLL_SECONDS)):
+        """Await a steady stream for a while, then begin."""
+        for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
             link = self.network.link
             if self.network.connection is None or self.mode == "local":
                 break
             if link and link.count.received * self.chunk > SETTLE_SECONDS * self.rate:
                 break
             await asyncio.sleep(POLL_SECONDS)
-        else:
-            self.screen.say(f"no audio within {NO_AUDIO_SECONDS:.0f} s: is the server's UDP port blocked?")
         events = song_events(song, self.rate, self.library.names, lambda name: self.library.program(name, self.mode))
         self.player.post(self.player.play, events)
         while self.player.song_start is None and self.speaker.alive:

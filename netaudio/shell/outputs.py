@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.errors import DeviceError
 from netaudio.shell.devices import AbsentError, renew
-from netaudio.shell.speaker import CardSpeaker, Durations, NullSpeaker, Render
+from netaudio.shell.speaker import CardSpeaker, Durations, NullSpeaker, Render, Speaker, open_speaker
 from netaudio.shell.tryout import Tryout
 
 LOOK_SECONDS = 0.02
@@ -69,13 +70,10 @@ class LastingSpeaker:
         self.times = Durations(block / rate)
         self._render, self._say, self._told = render, say, told
         self._turn = Turn(render, rate)
-        self._output: CardSpeaker | NullSpeaker
-        if device.strip().lower() == "null":
-            self._device, self._output = "null", NullSpeaker(rate, block, self._turn, skew)
-        else:
-            card = CardSpeaker(device.strip(), rate, block, self._turn)
-            # the default may be another one by then, and an index may mean another
-            self._device, self._output = card.identity if device.strip().isdecimal() else device.strip(), card
+        self._output = output = open_speaker(device, rate, block, self._turn, skew)
+        self._device = device.strip()
+        if isinstance(output, CardSpeaker) and self._device.isdecimal():
+            self._device = output.identity  # by the time that it is sought, its index may mean another
         self._output.times = self.times
         self.name = self._output.name
         self._past_xruns = 0  # of outputs that are no more
@@ -97,10 +95,14 @@ class LastingSpeaker:
     def alive(self) -> bool:
         return self._running and self.error is None
 
+    def figures(self) -> dict[str, Any]:
+        """For the report."""
+        return {"callback_ms": self.times.summary(), "xruns": self.xruns, "device_losses": self.losses}
+
     def start(self) -> None:
         self._output.start()
         self._running = True
-        if self._device != "null":
+        if isinstance(self._output, CardSpeaker):
             self._thread.start()
 
     def stop(self) -> None:
@@ -170,7 +172,7 @@ class LastingSpeaker:
             null.stop()
             self._say(f"the sound device {card.name} is back")
 
-    def _change(self, output: CardSpeaker | NullSpeaker, turn: Turn) -> None:
+    def _change(self, output: Speaker, turn: Turn) -> None:
         self._past_xruns += self._output.xruns
         self._output, self._turn = output, turn
 
