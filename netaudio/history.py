@@ -1,7 +1,7 @@
 """What a run was like over time: rows enough for a picture, and few enough to keep for hours."""
 
 from collections.abc import Callable
-from itertools import islice, takewhile
+from itertools import takewhile
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -106,8 +106,7 @@ class History:
         self._margins += len(margins)
         slacks: list[int] = []
         if link is not None:
-            trips = islice(reversed(link.round_trips), link.probed - self._probed)
-            self._trips += [1000 * trip for trip in trips]
+            self._trips += [1000 * trip for trip in link.trips_since(self._probed)]
             self._probed = link.probed
             slacks = [slack for _, slack in takewhile(lambda item: item[0] > self._looked, reversed(link.slacks))]
         return Row(

@@ -16,6 +16,7 @@ from netaudio.escapes import NO_KEY_UP
 from netaudio.link import Link
 from netaudio.messages import Welcome
 from netaudio.player import ClientPlayer
+from netaudio.shell.auto import DEFAULT_BUFFER_SIZE
 from netaudio.shell.client import POLYPHONY, RATE
 from netaudio.shell.devices import list_devices
 from netaudio.shell.keys import open_keys
@@ -150,7 +151,7 @@ class _Session:
         try:
             if welcome is not None:
                 self.network.adopt(player, self.library)
-                buffer_size = Span.parse("40ms") if settings.buffer_size.auto else settings.buffer_size
+                buffer_size = DEFAULT_BUFFER_SIZE if settings.buffer_size.auto else settings.buffer_size
                 self.network.set_buffer_size(frames := buffer_size.frames(rate), frames)
                 await self.network.enter(PROBES)
                 await self._samples(settings)

@@ -39,7 +39,7 @@ class Network:
         self.used: dict[str, None] = {}  # the instruments that were chosen, in order
         self._session = self._secret = ""
         self._running: asyncio.Task[str] | None = None
-        self._buffer_size = self._aim = 0
+        self.buffer_size = self.aim = 0  # frames; the second is the slack that is aimed at
         self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
 
@@ -60,7 +60,7 @@ class Network:
         assert self.connection is not None
         player, library = self._player, self._library
         library.offered = list(self.connection.welcome.instruments)
-        self.link = link = await self.connection.attach(player, self._aim, self.link)
+        self.link = link = await self.connection.attach(player, self.aim, self.link)
 
         def late(seq: int, delay: int) -> None:
             player.post(player.moved, seq, delay)
@@ -78,19 +78,9 @@ class Network:
                 "is it blocked by a firewall?"
             )
 
-    @property
-    def buffer_size(self) -> int:
-        """Frames."""
-        return self._buffer_size
-
-    @property
-    def aim(self) -> int:
-        """Frames: the slack that is aimed at."""
-        return self._aim
-
     def set_buffer_size(self, frames: int, aim: int) -> None:
         """BUFFER_SIZE, and the slack to aim at, from now on."""
-        self._buffer_size, self._aim = frames, aim
+        self.buffer_size, self.aim = frames, aim
         if self.link is not None:
             self.link.aim = aim
 

@@ -6,24 +6,23 @@ There PortAudio begins anew each time, sees what is plugged in now, and leaves n
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.errors import DeviceError
 from netaudio.shell.devices import AbsentError
+from netaudio.shell.program import HOME
 from netaudio.shell.speaker import CardSpeaker
 
 _ABSENT, _REFUSED = 3, 4  # exit codes
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Tryout:
     """The question whether an output opens; `kill` from any thread."""
 
     def __init__(self, device: str, rate: int, block: int) -> None:
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "netaudio.shell.tryout", device, str(rate), str(block)],
             stdin=subprocess.DEVNULL,
