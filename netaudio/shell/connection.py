@@ -157,10 +157,9 @@ class Connection:
         """Send what the player did, and the reports that are due."""
         if self.link is None or self._transport is None:
             return
-        now = time.monotonic()
-        for message in self.link.control(now):
+        for message in self.link.control(time.monotonic()):
             self._send(message)
-        for data in self.link.datagrams(now):
+        for data in self.link.datagrams(time.monotonic()):  # later than what `control` learned of the callback
             self._send_datagram(data)
 
     async def _ping(self) -> str:
