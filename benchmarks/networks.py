@@ -218,9 +218,8 @@ def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: d
     def middle(name: str, scale: float = 1.0) -> str:
         return f"{median(scale * float((run | run['load'])[name]) for run in runs):.0f}"
 
-    def total(kind: str, name: str) -> int | None:
-        """None where it is not counted."""
-        return sum(run[kind][name] for run in runs) if name in runs[0][kind] else None
+    def total(kind: str, *names: str) -> list[int]:
+        return [sum(run[kind][name] for run in runs) for name in names]
 
     latency = None
     if far:
@@ -230,8 +229,7 @@ def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: d
         middle("offset_frames", scale=1000 / RATE) + ("" if tight else "+"),
         middle("buffer_size_frames", scale=1000 / RATE),
         sum(run["notes"] for run in runs), late, min(run["knit_margin_frames"]["p1"] for run in runs),
-        *(total("packets", name) for name in ("lost", "recovered", "concealed")),
-        total("frames", "uncovered"), total("frames", "missing"), f"{apart:.2f}",
+        *total("packets", "lost", "recovered"), *total("frames", "concealed", "uncovered", "missing"), f"{apart:.2f}",
         latency,
         *(middle(name) for name in ("down", "up", "client", "server")),
     )  # fmt: skip
