@@ -1,11 +1,9 @@
 """JACK servers of the tests' own on the dummy driver, and what came out of them."""
 
 import os
-import queue
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.child import PATIENCE
+from tests.programs import HOME
 from tests.reference import Sound
 
-ROOT = Path(__file__).resolve().parent.parent
 BLOCK, RATE = 128, 48000
 JACK_MIDI = "mido.backends.rtmidi/UNIX_JACK"
-PATIENCE = 10.0
 
 KEYBOARD = """
 import sys, mido
@@ -35,7 +33,7 @@ def environment(folder: Path) -> dict[str, str]:
     alsa = folder / "alsa.conf"
     alsa.write_text("<confdir:pcm/default.conf>\n")
     return os.environ | {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(HOME),
         "ALSA_CONFIG_PATH": str(alsa),
         "MIDO_BACKEND": JACK_MIDI,
         "JACK_NO_START_SERVER": "1",
@@ -85,47 +83,6 @@ def jackd(folder: Path, wait: bool = True, period: int = BLOCK) -> Iterator[Jack
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-class Child:
-    """A Python process whose lines can be waited for."""
-
-    def __init__(self, code: str, *arguments: str, env: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=env,
-        )
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._lines.put(line.strip())
-
-    def line(self) -> str:
-        return self._lines.get(timeout=PATIENCE)
-
-    def say(self, *lines: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write("".join(line + "\n" for line in lines))
-        self.process.stdin.flush()
-
-    def end(self) -> None:
-        """Lets it end by itself: a killed client stalls the JACK server for seconds."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        try:
-            self.process.wait(PATIENCE)
-        finally:
-            self.process.kill()
-            self._thread.join(PATIENCE)
-            self.process.stdout.close()
 
 
 class Capture:

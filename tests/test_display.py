@@ -19,15 +19,16 @@ import soundfile
 from netaudio.config import client_parser, client_settings
 from netaudio.shell.client import Client
 from netaudio.shell.display import PLAIN_SECONDS, SILENCE, Plain, figures, open_screen, status
+from tests.programs import HOME
 from tests.test_view import IDLE, LOST, PLAYING
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 20.0
 
 # obeys the lines of its standard input
 PLAYER = """
 import dataclasses, sys
 from netaudio.shell.display import open_screen
+from tests.programs import HOME
 from tests.test_view import PLAYING
 
 screen = open_screen("plain" in sys.argv)
@@ -54,10 +55,10 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         self.resize(columns, lines)
         self.modes = termios.tcgetattr(self.slave)
-        environment = {"TERM": "xterm", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)} | variables
+        environment = {"TERM": "xterm", "PYTHONUTF8": "1", "PYTHONPATH": str(HOME)} | variables
         self.process = subprocess.Popen(
             [sys.executable, "-c", PLAYER, *flags],
-            stdin=subprocess.PIPE, stdout=self.slave, stderr=self.slave, cwd=ROOT,
+            stdin=subprocess.PIPE, stdout=self.slave, stderr=self.slave, cwd=HOME,
             env={name: value for name, value in os.environ.items() if name != "NO_COLOR"} | environment,
         )  # fmt: skip
         self.seen = ""

@@ -1,20 +1,15 @@
 """Keys for real: on a display of the test's own, and on a terminal that the test plays."""
 
-import queue
 import signal
 import subprocess
-import sys
 import termios
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from netaudio.escapes import HOLD, NO_KEY_UP, Event, Parser, TimedKeys
+from netaudio.escapes import NO_KEY_UP
 from netaudio.shell.keys import NO_FOCUS
+from tests.child import Child
 from tests.desk import (
     ANSWERS,
     ANSWERS_FOCUS,
@@ -23,16 +18,14 @@ from tests.desk import (
     FOCUS_ON,
     KITTY_OFF,
     KITTY_ON,
-    PATIENCE,
     Display,
     Screen,
     environment,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
-
 PLAYER = """
 import fcntl, os, sys, termios, threading, time
+from netaudio import escapes
 from netaudio.errors import DeviceError
 from netaudio.shell import terminal
 from netaudio.shell.keys import open_keys
@@ -53,7 +46,7 @@ def command(name, value):
 
 if os.isatty(0):
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-terminal.HOLD = 0.2
+escapes.HOLD = 0.2
 terminal.ANSWER_WAIT = 0.1 if "impatient" in sys.argv else 10
 try:
     keys = open_keys(push, command, say)
@@ -76,51 +69,7 @@ A_ON, A_OFF = "90 3c 64", "80 3c 40"
 S_ON, S_OFF = "90 3e 64", "80 3e 40"
 
 
-class Player:
-    """A process that opens the keys, and its lines."""
-
-    def __init__(self, env: dict[str, str], screen: Screen | None, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PLAYER, *arguments],
-            stdin=screen.slave if screen else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-            env=env,
-            start_new_session=True,
-        )
-        self.lines: queue.Queue[str] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.put(line.strip())
-
-    def line(self) -> str:
-        return self.lines.get(timeout=PATIENCE)
-
-    def expect(self, *lines: str) -> None:
-        assert [self.line() for _ in lines] == list(lines)
-
-    def rest(self) -> list[str]:
-        self._thread.join(PATIENCE)
-        return list(self.lines.queue)
-
-    def wait(self) -> int:
-        return self.process.wait(PATIENCE)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(PATIENCE)
-        self._thread.join(PATIENCE)
-        assert self.process.stdout
-        self.process.stdout.close()
-
-
-Start = Callable[..., Player]
+Start = Callable[..., Child]
 
 
 @pytest.fixture(scope="module")
@@ -139,18 +88,20 @@ def screen() -> Iterator[Screen]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    players: list[Player] = []
+    players: list[Child] = []
 
-    def begin(env: dict[str, str], screen: Screen | None = None, *arguments: str) -> Player:
-        players.append(Player(env, screen, *arguments))
-        return players[-1]
+    def begin(env: dict[str, str], screen: Screen | None = None, *arguments: str) -> Child:
+        stdin = screen.slave if screen else subprocess.DEVNULL
+        player = Child(PLAYER, *arguments, env=env, stdin=stdin, stderr=subprocess.STDOUT, start_new_session=True)
+        players.append(player)
+        return player
 
     yield begin
     for player in players:
-        player.close()
+        player.kill()
 
 
-def heard(player: Player, *lines: str) -> None:
+def heard(player: Child, *lines: str) -> None:
     """Those lines in any order: notes for the player come from threads of their own."""
     assert sorted(player.line() for _ in lines) == sorted(lines)
 
@@ -260,7 +211,7 @@ def test_without_display_and_terminal_there_are_no_keys(env: dict[str, str], sta
 # the terminal
 
 
-def with_kitty(start: Start, screen: Screen, *arguments: str, **env: str) -> Player:
+def with_kitty(start: Start, screen: Screen, *arguments: str, **env: str) -> Child:
     player = start(environment(**env), screen, *arguments)
     screen.expect(b"\x1b[?u\x1b[c")
     screen.type(ANSWERS_KITTY)
@@ -269,7 +220,7 @@ def with_kitty(start: Start, screen: Screen, *arguments: str, **env: str) -> Pla
     return player
 
 
-def ends_clean(player: Player, screen: Screen, code: int = 0) -> None:
+def ends_clean(player: Child, screen: Screen, code: int = 0) -> None:
     screen.expect(FOCUS_OFF)
     assert player.wait() == code
     assert termios.tcgetattr(screen.slave) == screen.modes
@@ -343,126 +294,3 @@ def test_ctrl_z_does_not_leave_a_stopped_program_with_a_raw_terminal(start: Star
     player = with_kitty(start, screen)
     screen.type(b"\x1aa")
     player.expect(A_ON, A_OFF)
-
-
-# what a terminal says
-
-
-def typed(*keys: str) -> list[Event]:
-    return [Event("typed", key) for key in keys]
-
-
-@pytest.mark.parametrize(
-    ("data", "events"),
-    [
-        (b"a", typed("a")),
-        (b"aA 1[", typed("a", "A", " ", "1", "[")),
-        ("ä€".encode(), typed("ä", "€")),
-        (b"\x01\x03\x7f\r\n\t", []),
-        (b"\xff\xfea", typed("a")),
-        (b"\x1b\x1b[A", typed("esc")),
-        (b"\x1b[A\x1b[1;2B\x1b[3~\x1bOPa", typed("a")),
-        (b"\x1baa", typed("a")),
-        (b"\x1b]11;rgb:0/0/0\x07\x1b]11;x\x1b\\\x1bP1$r0m\x1b\\\x1b_Gi=1;OK\x1b\\a", typed("a")),
-        (b"\x1b[\x01a", typed("a")),
-        (b"\x1b[I\x1b[O", [Event("focus"), Event("blur")]),
-        (b"\x1b[1;1I\x1b[5O", []),
-        (b"\x1b[?0u", [Event("kitty")]),
-        (b"\x1b[?31u", [Event("kitty")]),
-        (b"\x1b[?62;4c", [Event("answered")]),
-        (b"\x1b[c", []),
-        (b"\x1b[?1004;1$y\x1b[?1004;2$y", [Event("tells focus")] * 2),
-        (b"\x1b[?1004;0$y\x1b[?1004;4$y\x1b[?2026;1$y", []),
-        (b"\x1b[97u\x1b[97;1:1u\x1b[97;u", [Event("down", "a")] * 3),
-        (b"\x1b[97;1:2u\x1b[97;1:3u", [Event("up", "a")]),
-        (b"\x1b[97:65;2u\x1b[97:65;2:3u\x1b[97;2u", [Event("down", "A"), Event("up", "A"), Event("down", "a")]),
-        (b"\x1b[97;65u\x1b[97;129u", [Event("down", "a")] * 2),  # Caps Lock, Num Lock
-        (b"\x1b[97;3u\x1b[97;5u\x1b[97;9u", []),
-        (b"\x1b[97;5:3u", [Event("up", "a")]),
-        (b"\x1b[99;5u\x1b[1089::99;5u", [Event("interrupt")] * 2),
-        (b"\x1b[99;5:2u\x1b[99;5:3u\x1b[99u", [Event("down", "c")]),
-        (b"\x1b[1092:1060:97u\x1b[1092:1060:97;2u", [Event("down", "a")] * 2),
-        (b"\x1b[228u", [Event("down", "ä")]),
-        (b"\x1b[27u\x1b[27;1:3u", [Event("down", "esc"), Event("up", "esc")]),
-        (b"\x1b[32u", [Event("down", " ")]),
-        (b"\x1b[57400u\x1b[57412u\x1b[57413u", [Event("down", "1"), Event("down", "-"), Event("down", "+")]),
-        (b"\x1b[57441;2u\x1b[13u\x1b[9999999u\x1b[55296u", []),
-        (b"\x1b[97;1;97u", [Event("down", "a")]),
-        (b"\x1b[u\x1b[;u\x1b[97;1:3:4u\x1b[<97u\x1b[1;2;3;4u", []),
-    ],
-)
-def test_bytes_become_events_wherever_they_are_cut(data: bytes, events: list[Event]) -> None:
-    assert Parser().feed(data) == events
-    for cut in range(len(data)):
-        parser = Parser()
-        assert parser.feed(data[:cut]) + parser.feed(data[cut:]) == events
-    parser = Parser()
-    assert [event for byte in data for event in parser.feed(bytes((byte,)))] == events
-
-
-def test_escape_alone_shows_by_the_silence_after_it() -> None:
-    parser = Parser()
-    assert not parser.pending
-    assert parser.feed(b"a\x1b") == typed("a") and parser.pending
-    assert parser.flush() == typed("esc") and not parser.pending
-    assert parser.feed(b"\x1b[9") == [] and parser.pending
-    assert parser.flush() == [] and not parser.pending
-    assert parser.feed(b"a") == typed("a")
-
-
-@given(st.lists(st.binary(max_size=12)), st.binary())
-def test_any_bytes_are_read_the_same_in_pieces(pieces: list[bytes], last: bytes) -> None:
-    whole, cut = Parser(), Parser()
-    events = whole.feed(b"".join([*pieces, last]))
-    assert [event for piece in [*pieces, last] for event in cut.feed(piece)] == events
-    assert whole.flush() == cut.flush()
-
-
-@pytest.mark.parametrize("begin", [b"\x1b]", b"\x1bP", b"\x1b["])
-def test_no_sequence_is_waited_for_without_end(begin: bytes) -> None:
-    parser = Parser()
-    assert parser.feed(begin + b"1" * 5000) and not parser.pending
-
-
-# keys whose end is timed
-
-DOWN, UP = Event("down", "a"), Event("up", "a")
-
-
-def test_a_typed_key_ends_a_set_time_later() -> None:
-    timed = TimedKeys()
-    assert timed.next_end is None
-    assert timed.type("a", 1.0) == [DOWN]
-    assert timed.next_end == 1.0 + HOLD
-    assert timed.due(1.0 + HOLD - 0.01) == []
-    assert timed.due(1.0 + HOLD) == [UP]
-    assert timed.due(9.0) == [] and timed.next_end is None
-
-
-def test_auto_repeat_prolongs_and_does_not_strike() -> None:
-    timed = TimedKeys()
-    timed.type("a", 0.0)
-    for tick in range(10):
-        assert timed.type("aA"[tick % 2], 0.66 + 0.04 * tick) == []
-    assert timed.due(1.02 + HOLD - 0.01) == []
-    assert timed.due(1.02 + HOLD) == [UP]
-
-
-def test_a_key_typed_again_after_another_is_struck_again() -> None:
-    timed = TimedKeys()
-    timed.type("a", 0.0)
-    timed.type("s", 0.1)
-    assert timed.type("a", 0.2) == [UP, DOWN]
-    assert timed.due(0.1 + HOLD) == [Event("up", "s")]
-    timed.clear()
-    assert timed.due(9.0) == []
-
-
-def test_without_key_up_the_pedal_is_switched_and_steps_are_taken_each_time() -> None:
-    timed = TimedKeys()
-    assert timed.type("space", 0.0) == [Event("down", "space")]
-    assert timed.type("space", 0.04) == []  # it repeats itself
-    assert timed.type("a", 1.0) == [Event("down", "a")]
-    assert timed.due(9.0) == [Event("up", "a")]
-    assert timed.type("space", 9.0) == [Event("up", "space")]
-    assert [len(timed.type("=", at)) for at in (10.0, 10.2, 10.24)] == [1, 2, 2]

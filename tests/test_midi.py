@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudio.shell.midi import Held, choose, playable
-from tests.jack import JACK_MIDI, KEYBOARD, ROOT, Child, jackd
+from tests.child import Child
+from tests.jack import JACK_MIDI, KEYBOARD, jackd
+from tests.programs import HOME
 
 PLAYER = """
 import sys, time
@@ -128,7 +130,7 @@ def test_a_name_that_is_not_there_is_said_with_those_that_are(jack: dict[str, st
 )
 def test_a_machine_without_midi_is_said_in_one_line(backend: str, code: str, said: str) -> None:
     env = os.environ | {"MIDO_BACKEND": backend, "JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": "nobody"}
-    done = subprocess.run([sys.executable, "-c", code, ""], cwd=ROOT, env=env, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, ""], cwd=HOME, env=env, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"DeviceError: {said}")
     assert "Traceback" not in done.stderr

@@ -11,8 +11,9 @@ import numpy as np
 
 from netaudio import messages
 from netaudio.score import Event
+from tests.child import Child
 from tests.desk import ANSWERS_FOCUS, FOCUS_OFF, FOCUS_ON, Display, Screen
-from tests.jack import KEYBOARD, Capture, Child, jackd
+from tests.jack import KEYBOARD, Capture, jackd
 from tests.programs import RATE, Playing, Result, difference, on_the_clock, recorded, running, serving
 from tests.reference import Reference, Sound
 from tests.relay import TcpRelay, tcp_relay
