@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
+from benchmarks.processes import drain, memory
 from netaudio.config import client_parser, client_settings
 from netaudio.shell.client import Client
 from netaudio.shell.display import open_screen
@@ -34,7 +35,7 @@ def measure(seconds: float = 60, chunk: int = 128) -> dict[str, Any]:
         command = [sys.executable, "-m", "benchmarks.callback", str(server.port), str(seconds), str(out)]
         master, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, SCREEN)
-        reader = threading.Thread(target=_drain, args=(master,), daemon=True)
+        reader = threading.Thread(target=drain, args=(master,), daemon=True)
         reader.start()
         client = subprocess.Popen(command, cwd=HOME, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE,
                                   env=os.environ | {"TERM": "xterm-256color"},
@@ -47,16 +48,6 @@ def measure(seconds: float = 60, chunk: int = 128) -> dict[str, Any]:
             raise RuntimeError(f"the client failed: {said.decode()}")
         found: dict[str, Any] = json.loads(out.read_text())
         return found
-
-
-def _drain(master: int) -> None:
-    """A terminal that somebody reads."""
-    try:
-        while os.read(master, 1 << 16):
-            pass
-    except OSError:  # its other end is closed
-        pass
-    os.close(master)
 
 
 def song(seconds: float) -> Song:
@@ -75,12 +66,12 @@ def inside(port: str, seconds: str, out: str) -> None:
     ])  # fmt: skip
     screen = open_screen(False)
     client = Client(client_settings("", flags), flags, screen, song(float(seconds)))
-    memory: list[float] = []
+    grown: list[float] = []
 
     async def busy() -> None:
         await asyncio.sleep(float(seconds) / 5)
         while True:
-            memory.append(_memory())
+            grown.append(memory(os.getpid()))
             end = time.monotonic() + BUSY_SECONDS
             while time.monotonic() < end:
                 pass
@@ -101,14 +92,8 @@ def inside(port: str, seconds: str, out: str) -> None:
         "chunk": client.chunk, "voices": VOICES, "seconds": float(seconds), "screen": type(screen).__name__,
         "callback ms": times.summary(), "late": times.late, "xruns": client.speaker.xruns,
         "packets": figures["packets"], "frames": figures["frames"],
-        "memory MB": {"after a fifth": memory[0], "at the end": memory[-1]},
+        "memory MB": {"after a fifth": round(grown[0], 1), "at the end": round(grown[-1], 1)},
     }))  # fmt: skip
-
-
-def _memory() -> float:
-    """MB resident."""
-    with open("/proc/self/statm") as file:
-        return round(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import cpu_seconds, memory
 from netaudio import messages
 from netaudio.link import quantile
 from netaudio.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply
@@ -159,19 +160,7 @@ class Served:
         match = READY.search(self._process.stdout.readline())
         if match is None:
             raise RuntimeError(f"the server did not start: {self._process.communicate()[1]}")
-        self.port = int(match[1])
-
-    def cpu(self) -> float:
-        """Seconds, its own and the kernel's for it."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory(self) -> float:
-        """MB resident."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        match = re.search(r"VmRSS:\s+(\d+)", status)
-        assert match
-        return int(match[1]) / 1024
+        self.port, self.pid = int(match[1]), self._process.pid
 
     def close(self) -> str:
         """End it; what it said."""
@@ -189,14 +178,14 @@ def hold(
     os.sched_setaffinity(0, {cores[0]})
     played: list[Client] = []
     try:
-        empty = server.memory()
+        empty = memory(server.pid)
         played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
         _drive(played, SETTLE_SECONDS)
         for client in played:
             client.count = Count()
-        before, began = server.cpu(), time.monotonic()
+        before, began = cpu_seconds(server.pid), time.monotonic()
         _drive(played, seconds)
-        cpu, span, memory = server.cpu() - before, time.monotonic() - began, server.memory()
+        cpu, span, full = cpu_seconds(server.pid) - before, time.monotonic() - began, memory(server.pid)
     finally:
         for client in played:
             client.close()
@@ -213,7 +202,7 @@ def hold(
         "late at clients": sum(c.late for c in counts),
         "hearing ms": {f"p{100 * q:g}": round(quantile(hearing, q), 2) for q in (0.5, 0.99, 0.999, 1.0)},
         "cpu %": round(100 * cpu / span, 1), "cpu % per client": round(100 * cpu / span / clients, 2),
-        "MB": round(empty, 1), "MB per client": round((memory - empty) / clients, 2),
+        "MB": round(empty, 1), "MB per client": round((full - empty) / clients, 2),
         "kbit/s per client": round(8 * sum(c.octets for c in counts) / span / clients / 1000),
     }  # fmt: skip
 

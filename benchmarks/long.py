@@ -14,6 +14,7 @@ from pathlib import Path
 
 import soundfile
 
+from benchmarks.processes import memory
 from tests.programs import (
     RATE,
     Playing,
@@ -43,19 +44,13 @@ def phrase() -> tuple[Timed, int]:
     return [*music, *ends, *resets], end + REST
 
 
-def memory(program: Program) -> float:
-    """Resident memory (proc(5), status)."""
-    lines = Path(f"/proc/{program.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
-
-
 def watch(server: Program, client: Playing, minutes: float) -> float:
     """Print both memories every minute; by how much the one that grew more has grown since the first."""
     first: tuple[float, ...] = ()
     grown = 0.0
     for minute in range(1, int(minutes) + 1):
         recorded(client, minute * 60 * RATE - RATE)
-        now = memory(server), memory(client.program)
+        now = memory(server.process.pid), memory(client.program.process.pid)
         first = first or now
         grown = max(then - before for before, then in zip(first, now, strict=True))
         print(f"minute {minute:>3}   server {now[0]:8.2f} MB   client {now[1]:8.2f} MB", flush=True)

@@ -14,7 +14,6 @@ more). Two links are up at a time: it wants a machine to itself.
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -30,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.jacktrip import DEFAULT_QUEUE, Unheard, listen, packets
+from benchmarks.processes import cpu_seconds
 from benchmarks.rows import Rows
 from netaudio.impairment import Impairment
 from tests.namespaces import Side, bridge, why_not
@@ -123,12 +123,6 @@ def compose(folder: Path, notes: int, seed: int) -> Music:
     folder.mkdir()
     file = write_midi(folder / "song.mid", music)
     return Music(file, play(folder, file, None, "local").sound)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of a process so far (proc(5), /proc/PID/stat)."""
-    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def watch(client: Playing, server: Program, side: Side) -> Load:

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+from benchmarks.processes import drain
 from tests.programs import HOME, RATE, Timed, write_midi
 
 LIMIT = 3.0  # percent of a core
@@ -48,7 +49,7 @@ def turn(folder: Path, midi: Path, screen: str, seconds: float) -> tuple[float, 
         stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm-256color"},
     )  # fmt: skip
     os.close(slave)
-    threading.Thread(target=_drain, args=(master,), daemon=True).start()
+    threading.Thread(target=drain, args=(master,), daemon=True).start()
     readings: list[tuple[float, float]] = []
     while process.poll() is None:
         readings.append((time.monotonic(), cpu_seconds(process.pid)))
@@ -67,15 +68,6 @@ def cpu_seconds(pid: int) -> float:
         with contextlib.suppress(OSError):
             total += int(task.read_text().split()[0])
     return total / 1e9
-
-
-def _drain(master: int) -> None:
-    """A terminal that takes everything at once."""
-    try:
-        while os.read(master, 65536):
-            pass
-    except OSError:  # EIO: the client is gone
-        os.close(master)
 
 
 def main() -> int:
