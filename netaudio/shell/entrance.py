@@ -17,6 +17,8 @@ from netaudio.rtp import PAYLOADS
 
 HELLO_SECONDS = 5.0  # to say it in
 STRANGERS = 64  # connections that have not
+NO_HELLO = f"no hello within {HELLO_SECONDS:.0f} s"
+CROWDED = "too many connections are waiting here; try again in a moment"
 BACKLOG = 100
 ELSEWHERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # such as ::1 of localhost, without IPv6
 

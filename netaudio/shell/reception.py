@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from netaudio import messages
 from netaudio.config import ServerSettings
 from netaudio.errors import ProtocolError, RefusedError
-from netaudio.shell.entrance import HELLO_SECONDS, STRANGERS, check_hello
+from netaudio.shell.entrance import CROWDED, HELLO_SECONDS, NO_HELLO, STRANGERS, check_hello
 
 MAX_HELLO = 1 << 14  # bytes of the line; its five texts of 200 characters are fewer
 FAREWELL_SECONDS = 1.0  # for a client to read why it was turned away
@@ -69,7 +69,7 @@ class Reception:
             if self._strangers[client].refused:
                 self._drop(client)
             else:
-                self._refuse(client, f"no hello within {HELLO_SECONDS:.0f} s")
+                self._refuse(client, NO_HELLO)
 
     def _accept(self, listener: socket.socket) -> None:
         try:
@@ -84,7 +84,7 @@ class Reception:
         self._strangers[client] = Stranger(time.monotonic() + HELLO_SECONDS)
         self._selector.register(client, selectors.EVENT_READ, self._read)
         if waiting >= STRANGERS:
-            self._refuse(client, "too many connections are waiting here; try again in a moment")
+            self._refuse(client, CROWDED)
 
     def _read(self, client: socket.socket) -> None:
         stranger = self._strangers[client]

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from netaudio import messages
 from netaudio.bank import Bank
 from netaudio.errors import NetAudioError, ProtocolError
 from netaudio.mixer import Mixer, Rows
@@ -34,11 +35,16 @@ class Seat:
     """One client's place: its session, its UDP socket, and what the control connection has for the session.
 
     The worker owns `session` and `socket`; others only append to `inbox` and add to the session's instruments.
-    `tell` is called with what the client should know: ("late", seq, delay), or an error that ends it.
+    `tell` is called with a message for the client; an Error ends it.
     """
 
     def __init__(
-        self, session: ServerSession, udp: socket.socket, host: str, secret: bytes, tell: Callable[..., None]
+        self,
+        session: ServerSession,
+        udp: socket.socket,
+        host: str,
+        secret: bytes,
+        tell: Callable[[messages.Message], None],
     ) -> None:
         self.session, self.socket, self.host, self.secret, self.tell = session, udp, host, secret, tell
         self.inbox: deque[Event | ScoreState] = deque()
@@ -68,8 +74,6 @@ class RenderWorker:
         self._commands: deque[tuple[Callable[[Seat], None], Seat]] = deque()
         self._wake = threading.Event()
         self._stopped = False
-        self._now = 0.0
-        self._ready: list[tuple[Seat, float, Rows]] = []
         self._selector = selectors.DefaultSelector()
 
     def add(self, seat: Seat) -> None:
@@ -135,10 +139,10 @@ class RenderWorker:
             if not seat.released.cancelled():
                 seat.released.set_result(None)
 
-    def _guard(self, seat: Seat, action: Callable[[Seat], None]) -> None:
+    def _guard(self, seat: Seat, action: Callable[..., None], *args: object) -> None:
         """A client that breaks the protocol, or finds a bug, loses its own session and no other."""
         try:
-            action(seat)
+            action(seat, *args)
         except ProtocolError as error:
             self._dismiss(seat, error)
         except Exception:
@@ -147,7 +151,7 @@ class RenderWorker:
 
     def _dismiss(self, seat: Seat, error: NetAudioError) -> None:
         self._remove(seat)
-        seat.tell(error)
+        seat.tell(messages.Error(str(error)))
 
     def _read(self) -> None:
         for key, _ in self._selector.select(0):
@@ -189,19 +193,17 @@ class RenderWorker:
             else:
                 seat.session.hear(item)
         while seat.session.late:
-            seat.tell("late", *seat.session.late.pop())
+            seat.tell(messages.Late(*seat.session.late.pop()))
 
     def _render(self, now: float) -> bool:
         """Render one chunk of each session that is due at `now`, all of one size in one batch."""
-        self._now, self._ready = now, []
+        ready: list[tuple[Seat, float, Rows]] = []
         for seat in list(self._seats):
-            self._guard(seat, self._prepare)
+            self._guard(seat, self._prepare, now, ready)
         self.stages.end("rows")
-        for form in {(seat.session.chunk, seat.session.payload) for seat, _, _ in self._ready}:
-            self._send_all(
-                [item for item in self._ready if (item[0].session.chunk, item[0].session.payload) == form], now
-            )
-        return bool(self._ready)
+        for form in {(seat.session.chunk, seat.session.payload) for seat, _, _ in ready}:
+            self._send_all([item for item in ready if (item[0].session.chunk, item[0].session.payload) == form], now)
+        return bool(ready)
 
     def _send_all(self, batch: Sequence[tuple[Seat, float, Rows]], now: float) -> None:
         """Mix, encode and send a chunk of each, all of one size and payload.
@@ -220,10 +222,10 @@ class RenderWorker:
             self.lateness.add(sent, due + (sent - now) * rate, chunk, rate)
         self.stages.end("send")
 
-    def _prepare(self, seat: Seat) -> None:
-        due = seat.session.ahead(self._now)
+    def _prepare(self, seat: Seat, now: float, ready: list[tuple[Seat, float, Rows]]) -> None:
+        due = seat.session.ahead(now)
         if due >= 0 and seat.address:
-            self._ready.append((seat, due, seat.session.rows()))
+            ready.append((seat, due, seat.session.rows()))
 
     def _send(self, seat: Seat, data: bytes) -> None:
         assert seat.address is not None

@@ -21,7 +21,16 @@ from netaudio.instrument import Instrument
 from netaudio.rtp import PAYLOADS
 from netaudio.score import Event
 from netaudio.session import ServerSession
-from netaudio.shell.entrance import HELLO_SECONDS, STRANGERS, Entrance, check_hello, check_room, same
+from netaudio.shell.entrance import (
+    CROWDED,
+    HELLO_SECONDS,
+    NO_HELLO,
+    STRANGERS,
+    Entrance,
+    check_hello,
+    check_room,
+    same,
+)
 from netaudio.shell.figures import Figures, Stats, look, traffic
 from netaudio.shell.metrics import serve_metrics
 from netaudio.shell.priority import hurry_serving
@@ -143,7 +152,7 @@ class Server:
             self._strangers += 1
             try:
                 if self._strangers > STRANGERS:
-                    raise RefusedError("too many connections are waiting here; try again in a moment")
+                    raise RefusedError(CROWDED)
                 first = await asyncio.wait_for(_receive(reader), HELLO_SECONDS)
                 player = await self._admit(check_hello(first, self.settings), writer)
             finally:
@@ -155,7 +164,7 @@ class Server:
             log.info("turned away %s: %s", peer[0], error)
             _say(writer, messages.Error(str(error)))
         except TimeoutError:
-            _say(writer, messages.Error(f"no hello within {HELLO_SECONDS:.0f} s"))
+            _say(writer, messages.Error(NO_HELLO))
         except (asyncio.IncompleteReadError, OSError):
             pass  # the client has gone, with or without a word
         finally:
@@ -187,8 +196,8 @@ class Server:
         session = ServerSession(settings.rate, chunk, PAYLOADS[hello.payload], settings.polyphony, ssrc)
         peer = writer.get_extra_info("peername")
 
-        def tell(*what: object) -> None:
-            loop.call_soon_threadsafe(self._tell, writer, what)
+        def tell(message: messages.Message) -> None:
+            loop.call_soon_threadsafe(_tell, writer, message)
 
         seat = Seat(session, udp, peer[0], secret, tell)
         worker = min(self.workers, key=lambda worker: worker.load)
@@ -221,15 +230,6 @@ class Server:
                 _say(player.writer, messages.Pong(sent))
             case _:
                 raise ProtocolError("a hello after the first")
-
-    def _tell(self, writer: asyncio.StreamWriter, what: tuple[object, ...]) -> None:
-        """What a worker has for a client."""
-        if isinstance(what[0], Exception):
-            _say(writer, messages.Error(str(what[0])))
-            writer.close()
-        else:
-            assert isinstance(what[1], int) and isinstance(what[2], int)
-            _say(writer, messages.Late(what[1], what[2]))
 
     def _part(self, player: Player) -> None:
         if self.players.pop(player.name, None) is not None:
@@ -276,6 +276,13 @@ def _say(writer: asyncio.StreamWriter, message: messages.Message) -> None:
     writer.write(messages.encode(message))
     if writer.transport.get_write_buffer_size() > MAX_UNSENT:
         writer.transport.abort()
+
+
+def _tell(writer: asyncio.StreamWriter, message: messages.Message) -> None:
+    """What a render worker has for a client."""
+    _say(writer, message)
+    if isinstance(message, messages.Error):
+        writer.close()
 
 
 def _bind(host: str, ports: range | None) -> socket.socket:
