@@ -8,16 +8,14 @@ which beats the default. An empty value means "not set".
 import argparse
 import difflib
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from netaudio import __version__, kinds
 from netaudio.errors import SettingError
 from netaudio.impairment import Impairment
-from netaudio.kinds import DEFAULT_PORT, Address, Kind, Setting, shown, within
+from netaudio.kinds import DEFAULT_PORT, Address, Kind, Mode, Setting, shown, within
 from netaudio.units import Span
 
-Mode = Literal["local", "remote", "hybrid"]
-Payload = Literal["L24", "L16", "F32"]
 T = TypeVar("T")
 
 _WAV = Setting(Kind("FOLDER", "a folder", str), "wav", "sound", "folder with a folder per instrument")
@@ -70,7 +68,7 @@ class ClientSettings:
     held: Annotated[Span, Setting(kinds.span(600), "1s", "stream", "how much of each sample this side keeps")]
     buffer_size: Annotated[Span | None, Setting(kinds.span(10), None, "stream", "how early packets come in")]
     chunk_size: Annotated[int | None, Setting(kinds.CHUNK, None, "stream", "frames made at a time, 32 to 1024")]
-    payload: Annotated[Payload, Setting(kinds.PAYLOAD, "L24", "stream", "form of the sound on the wire")]
+    payload: Annotated[str, Setting(kinds.PAYLOAD, "L24", "stream", "form of the sound on the wire")]
     simulate: Annotated[
         Impairment | None,
         Setting(

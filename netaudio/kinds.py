@@ -3,12 +3,14 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from netaudio.errors import SettingError
 from netaudio.impairment import MOST_SECONDS, Impairment
+from netaudio.rtp import PAYLOADS
 from netaudio.units import Span
 
+Mode = Literal["local", "remote", "hybrid"]
 Number = TypeVar("Number", int, float)
 
 DEFAULT_PORT = 4747
@@ -136,5 +138,5 @@ NETWORK = Kind(
     Impairment.parse,
 )
 CHUNK = whole(32, 1024, "FRAMES")
-MODE = choice("local", "remote", "hybrid")
-PAYLOAD = choice("L24", "L16", "F32")
+MODE = choice(*get_args(Mode))
+PAYLOAD = choice(*PAYLOADS)

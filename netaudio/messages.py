@@ -1,12 +1,13 @@
 """The control wire, TCP: one line of JSON per message, typed and validated."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Source
+from netaudio.kinds import Mode
 from netaudio.state import ScoreState
 
 VERSION = 1
@@ -48,7 +49,7 @@ class Welcome(Message, frozen=True):
     instruments: list[str]
     offset: Span
     buffer_size: Span
-    mode: Literal["local", "remote", "hybrid"]
+    mode: Mode
     instrument: str
 
 

@@ -2,20 +2,20 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from netaudio.bank import Bank
 from netaudio.clock import CardClock
 from netaudio.instrument import ENDLESS, GUARD, Instrument
+from netaudio.kinds import Mode
 from netaudio.knit import Knit, Tally
 from netaudio.mixer import Frames
 from netaudio.rings import TripleRing
 from netaudio.score import Event, Score, Voice
 from netaudio.state import ScoreState
 
-Mode = Literal["local", "remote", "hybrid"]
 FORGET_FRAMES = 1024  # between searches for voices that have ended
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
 

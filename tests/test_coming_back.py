@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from netaudio.player import Mode
+from netaudio.kinds import Mode
 from tests.test_law import EXACT, OFFSET, RAMP
 from tests.wire import RATE, Network, Stage, memory, noises
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netaudio.follow import Follow
-from netaudio.player import Mode
+from netaudio.kinds import Mode
 from netaudio.tuning import GUESS_SECONDS, least_held, most_offset
 from netaudio.units import Span
 from tests.reference import Recording

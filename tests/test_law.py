@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netaudio.bank import LEVEL
+from netaudio.kinds import Mode
 from netaudio.knit import NOISE
-from netaudio.player import Mode
 from netaudio.rtp import is_audio, parse_audio
 from netaudio.state import ScoreState, check_state
 from tests.reference import Recording

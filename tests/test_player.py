@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from netaudio.bank import Bank
 from netaudio.instrument import ENDLESS, Instrument, Sample
+from netaudio.kinds import Mode
 from netaudio.mixer import Frames
-from netaudio.player import ClientPlayer, Mode, Song
+from netaudio.player import ClientPlayer, Song
 from netaudio.rings import CAPACITY, Packet
 from netaudio.score import Event
 from netaudio.state import ScoreState

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from netaudio import messages
 from netaudio.bank import Bank
 from netaudio.instrument import ENDLESS, GUARD, Instrument, Sample, edge
+from netaudio.kinds import Mode
 from netaudio.link import Link
 from netaudio.mixer import Mixer
-from netaudio.player import ClientPlayer, Mode
+from netaudio.player import ClientPlayer
 from netaudio.rtp import PAYLOADS, parse_report
 from netaudio.score import Event, Score
 from netaudio.session import ServerSession

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from netaudio.config import ResolvedSettings
 from netaudio.follow import Follow
+from netaudio.kinds import Mode
 from netaudio.link import Link
-from netaudio.player import ClientPlayer, Mode
+from netaudio.player import ClientPlayer
 from netaudio.shell.network import PROBES, Network
 from netaudio.tuning import GUESS_SECONDS, Tuning, most_offset, tuned
 from netaudio.units import Span, to_frames, to_ms

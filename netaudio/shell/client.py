@@ -12,7 +12,8 @@ from netaudio.bank import Bank
 from netaudio.config import ClientSettings, ResolvedSettings
 from netaudio.errors import NetAudioError, RefusedError, SettingError
 from netaudio.history import History
-from netaudio.player import ClientPlayer, Mode
+from netaudio.kinds import Mode
+from netaudio.player import ClientPlayer
 from netaudio.report import report
 from netaudio.score import shapes_sound
 from netaudio.shell.auto import Auto

@@ -6,8 +6,8 @@ from pathlib import Path
 from netaudio.bank import Bank
 from netaudio.errors import InstrumentError
 from netaudio.instrument import Instrument, described, differences
+from netaudio.kinds import Mode
 from netaudio.messages import Instrument as Description
-from netaudio.player import Mode
 from netaudio.shell.wavs import list_instruments, load
 
 PROGRAMS = 128
