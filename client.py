@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netaudio.config import ClientSettings, client_parser, client_settings
+from netaudio.errors import SettingError
 from netaudio.report import summary
 from netaudio.shell.check import check
 from netaudio.shell.client import Client
@@ -71,7 +72,9 @@ def show_lists(flags: argparse.Namespace, wav: str) -> int:
         print("\n".join(list_midi()) or "no MIDI inputs")
     if flags.list_instruments:
         names = list_instruments(Path(wav))
-        print("\n".join(names) or f"no instruments in {wav}")
+        if not names:
+            raise SettingError(f"no instruments in {wav}: expected folders of sound files named by note (C4.wav)")
+        print("\n".join(names))
         print("these are here; --check names the server's", file=sys.stderr)
     return 0
 

@@ -28,8 +28,10 @@ def main() -> int:
         need_prometheus()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     server, progress = Server(settings), Progress()
-    problems = server.load(progress)
-    progress.end()
+    try:
+        problems = server.load(progress)
+    finally:
+        progress.end()
     for problem in problems:
         print(f"netaudio: {problem}", file=sys.stderr)
     if settings.host not in LOOPBACK and not settings.token:

@@ -22,7 +22,7 @@ GOALS = ((50, 128), (20, 64))  # clients and chunk
 VOICE_STEPS, CHUNK_STEPS = (0, 8, 16, 24, 32), (32, 64, 128, 256, 512)
 PROMPT = 5  # clients among whom events are heard within a chunk and a millisecond
 COLUMNS = (
-    "clients", "voices", "chunk", "seconds", "chunks", "late chunks", "worst frames", "lost", "late at clients",
+    "clients", "voices", "chunk", "seconds", "chunks", "late chunks", "worst ms", "lost", "late at clients",
     "hearing ms", "cpu %", "cpu % per client", "MB per client", "kbit/s per client",
 )  # fmt: skip
 

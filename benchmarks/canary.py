@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 
 TICK = 0.001  # seconds
 PRIORITY = 50  # of SCHED_RR
-SPELL = re.compile(r"late: \d+ chunks, (\S+) to (\S+) s, by up to (\S+) ms")
+SPELL = re.compile(r"late: \d+ chunks? by up to (\S+) ms \(time.monotonic (\S+) to (\S+)\)")
 Stall = tuple[float, float]
 """From when on (time.monotonic) a canary should have been awake, and when it was."""
 
@@ -73,7 +73,7 @@ def unexplained(log: str, stalls: Sequence[Stall], chunk_seconds: float) -> list
     lie in them they would still be more than a chunk late."""
     found = []
     for match in SPELL.finditer(log):
-        due, sent, worst = map(float, match.groups())
+        worst, due, sent = map(float, match.groups())
         if worst / 1000 - stalled(stalls, due - TICK, sent) > chunk_seconds + TICK:
             found.append(match[0])
     return found

@@ -31,7 +31,7 @@ CUT_SECONDS, BUFFER_SECONDS = 0.1, 0.04  # OFFSET and BUFFER_SIZE
 REPORT_SECONDS = 0.05
 SETTLE_SECONDS = 3.0  # until all have joined and hold their voices
 READY = re.compile(r"ready at \S+:(\d+)")
-CHUNKS = re.compile(r"(\d+) chunks rendered, (\d+) of them late; the latest by (\d+) frames")
+CHUNKS = re.compile(r"(\d+) chunks rendered, (\d+) of them late; the latest by (\S+) ms")
 
 
 @dataclass
@@ -197,7 +197,7 @@ def hold(
     hearing = [1000 * span for count in counts for span in count.hearing]
     return {
         "clients": clients, "voices": voices, "chunk": chunk, "seconds": round(span, 1),
-        "chunks": int(match[1]), "late chunks": int(match[2]), "worst frames": int(match[3]),
+        "chunks": int(match[1]), "late chunks": int(match[2]), "worst ms": float(match[3]),
         "packets": sum(c.packets for c in counts), "lost": sum(c.lost for c in counts),
         "late at clients": sum(c.late for c in counts),
         "hearing ms": {f"p{100 * q:g}": round(quantile(hearing, q), 2) for q in (0.5, 0.99, 0.999, 1.0)},

@@ -96,17 +96,17 @@ class PlayheadClock:
 
 
 class StampClock:
-    """The map from another program's stamps (milliseconds, their low 32 bits) to the time here, in seconds."""
+    """The map from the stamps of another clock to the time here, in seconds."""
 
-    def __init__(self) -> None:
-        self._clock = Clock(1000)
-        self._last = 0
+    def __init__(self, rate: int) -> None:
+        """`rate`: stamps a second."""
+        self._clock = Clock(rate)
 
-    def time(self, stamp: int, now: float) -> float:
-        """When what arrived just now was stamped; at the latest now."""
-        self._last = unwrap32(stamp, self._last)
-        self._clock.report(now, self._last)
-        return now - max(0.0, self._clock.position(now) - self._last) / 1000
+    def time(self, stamp: float, now: float) -> float:
+        """When what arrived just now was stamped, as far as a stamp can tell: not after now, nor long ago."""
+        self._clock.report(now, stamp)
+        late = (self._clock.position(now) - stamp) / self._clock.rate
+        return now - late if 0 < late < JUMP_SECONDS else now
 
 
 class CardClock:

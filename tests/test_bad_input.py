@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -94,7 +96,7 @@ def test_config(script: str, text: str | None, parts: tuple[str, ...], tmp_path:
 
 def test_config_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "my.ini").write_bytes(b"[server]\n\xff\xfe")
-    refuses("server.py", ("--config", tmp_path / "my.ini"), 2, "my.ini")
+    refuses("server.py", ("--config", tmp_path / "my.ini"), 2, "my.ini", "no text in UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,16 @@ def test_config_that_is_no_text(tmp_path: Path) -> None:
 )
 def test_flags(script: str, flags: tuple[str, ...], parts: tuple[str, ...]) -> None:
     refuses(script, flags, 2, *parts)
+
+
+@pytest.mark.parametrize("flag", ["--list-instruments", "--check"])
+def test_a_reader_that_goes_early(flag: str) -> None:
+    command = [sys.executable, str(HOME / "client.py"), flag, "--mode", "local", "--device", "null", "--no-keys"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout and program.stderr
+        program.stdout.close()
+        said = program.stderr.read()
+    assert program.returncode == 141 and "Traceback" not in said, said
 
 
 def test_port_in_use() -> None:
@@ -216,7 +228,7 @@ def test_a_server_of_another_kind(song: Path) -> None:
             with peer:
                 peer.recv(1000)
                 peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                ends(client, 1, "not a NetAudio message", "HTTP/1.1")
+                ends(client, 1, address, "does not answer like a NetAudio server")
 
 
 def altered(folder: Path) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netaudio.instrument import ENDLESS, GUARD
-from netaudio.shell.wavs import read_loop
+from netaudio.shell.loops import read_loop
 from tests.test_wavs import RATE, heard, load_one, noise, smpl, with_chunk, write
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from netaudio.bank import LEVEL, Bank
 from netaudio.errors import InstrumentError
 from netaudio.instrument import GUARD, IDENTITY_BLOCK, Sample, differences
-from netaudio.shell.wavs import Loaded, list_instruments, load
+from netaudio.shell.wavs import Loaded, list_instruments, load, without_notes
 
 RATE = 48_000
 ATTACK, EDGE = 48, 240
@@ -79,6 +79,19 @@ def test_instruments_are_folders_with_a_sound_file_named_by_a_note(tmp_path: Pat
 
 def test_a_missing_folder_has_no_instruments(tmp_path: Path) -> None:
     assert list_instruments(tmp_path / "nowhere") == []
+
+
+def test_a_file_is_no_folder_of_instruments(tmp_path: Path) -> None:
+    (tmp_path / "wav").write_text("")
+    with pytest.raises(InstrumentError, match="cannot be read"):
+        list_instruments(tmp_path / "wav")
+
+
+def test_folders_without_a_note_are_told(tmp_path: Path) -> None:
+    for name in ("odd", "empty", "__pycache__", ".git"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "odd" / "hello.wav").write_text("")
+    assert [line.partition(":")[0] for line in without_notes(tmp_path)] == ["empty", "odd"]
 
 
 @pytest.mark.parametrize("name", ["harp", "..", "", "piano/../piano"])

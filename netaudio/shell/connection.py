@@ -53,7 +53,8 @@ class Connection:
         except (OSError, TimeoutError, UnicodeError) as error:
             number = getattr(error, "errno", None) or 0
             why = os.strerror(number) if number > 0 else "no answer"
-            why = "this name is not known" if isinstance(error, socket.gaierror | UnicodeError) else why
+            if isinstance(error, socket.gaierror | UnicodeError):
+                raise RefusedError(f"no server at {address}: this name is not known: see --server") from None
             raise RefusedError(
                 f"no server at {address} ({why}): start it with python server.py, or name it with --server HOST:PORT"
             ) from None
@@ -69,12 +70,12 @@ class Connection:
                 raise RefusedError(
                     f"{address} answered {type(answer).__name__.lower()} to hello: no NetAudio server?"
                 )
-        except (OSError, EOFError, TimeoutError):
+        except (OSError, EOFError, TimeoutError, ProtocolError):
             writer.close()
-            raise RefusedError(f"{address} does not answer like a NetAudio server") from None
-        except (ProtocolError, RefusedError) as error:
+            raise RefusedError(f"{address} does not answer like a NetAudio server: see --server HOST:PORT") from None
+        except RefusedError:
             writer.close()
-            raise RefusedError(str(error)) from None
+            raise
         return cls(address, reader, writer, hello, answer, simulation)
 
     async def attach(self, player: ClientPlayer, aim: int, earlier: Link | None) -> Link:

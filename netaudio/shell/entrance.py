@@ -92,9 +92,11 @@ def listen(host: str, port: int) -> list[socket.socket]:
         except (OSError, UnicodeError) as error:
             code = getattr(error, "errno", None) or 0
             why = os.strerror(code) if code > 0 else "this name is not known"
-            raise NetAudioError(
-                f"cannot listen at {Address(host, port)}: {why}; stop what uses it, or choose another --port, --host"
-            ) from None
+            remedy = {
+                errno.EADDRINUSE: "stop what uses it, or choose another --port",
+                errno.EACCES: "choose a --port above 1023",
+            }.get(code, "choose another --host")
+            raise NetAudioError(f"cannot listen at {Address(host, port)}: {why}; {remedy}") from None
         opened.pop_all()
     return sockets
 

@@ -198,7 +198,7 @@ class PynputKeys:
 
     def _take_stamps(self, listener: Any) -> None:
         """Keys count from when X11 saw them, however long pynput's thread had to wait: it keeps that to itself."""
-        clock, handle = StampClock(), listener._handle_message
+        clock, handle = StampClock(1000), listener._handle_message
 
         def stamped(display: Any, event: Any, injected: Any) -> None:
             self._at = clock.time(event.time, time.monotonic())

@@ -23,7 +23,8 @@ class Spell:
     worst: float
 
     def __str__(self) -> str:
-        return f"late: {self.chunks} chunks, {self.due:.4f} to {self.sent:.4f} s, by up to {1000 * self.worst:.1f} ms"
+        many = f"{self.chunks} chunks" if self.chunks > 1 else "1 chunk"
+        return f"late: {many} by up to {1000 * self.worst:.1f} ms (time.monotonic {self.due:.4f} to {self.sent:.4f})"
 
 
 class Lateness:
@@ -31,15 +32,15 @@ class Lateness:
 
     def __init__(self) -> None:
         self.chunks = self.late = 0
-        self.worst = 0.0  # frames
+        self.worst = 0.0  # seconds
         self.histogram = Histogram(STEP, [0] * STEPS)  # seconds
         self._spells: deque[Spell] = deque(maxlen=MAX_SPELLS)
 
     def add(self, sent: float, frames: float, chunk: int, rate: int) -> None:
         """A chunk that was sent `frames` past the moment it was due."""
         self.chunks += 1
-        self.worst = max(self.worst, frames)
         seconds = frames / rate
+        self.worst = max(self.worst, seconds)
         self.histogram.add(seconds)
         if frames <= chunk:
             return
@@ -57,7 +58,7 @@ class Lateness:
             yield self._spells.popleft()
 
     def summary(self) -> str:
-        return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {self.worst:.0f} frames"
+        return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {1000 * self.worst:.1f} ms"
 
 
 class Stages:

@@ -4,11 +4,15 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+from netaudio.clock import StampClock
 from netaudio.errors import DeviceError
 from netaudio.keymap import CoarsePush, Note, note_off
 from netaudio.shell import libjack
+
+Hear = Callable[[bytes, float | None], None]
 
 LOOK_EVERY = 1.0
 _RTMIDI = "mido.backends.rtmidi"
@@ -83,6 +87,7 @@ class MidiIn:
         self._port: Any = None
         self._name: str | None = None
         self._said = ""
+        self._clock, self._stamp = StampClock(1_000_000), 0.0  # of the port's messages, in microseconds
         self._closed = threading.Event()
         self._look()
         self._thread = threading.Thread(target=self._watch, name="midi", daemon=True)
@@ -134,6 +139,7 @@ class MidiIn:
                 self._say(f"MIDI keyboard {self._name} is gone: looking for it")
                 self._drop()
             if self._name is None and (name := choose(names, self._wanted)) is not None:
+                self._clock, self._stamp = StampClock(1_000_000), 0.0
                 self._port = self._ports.open(name, self._hear)
                 self._name = name
                 self._say(f"MIDI keyboard {name} is heard")
@@ -147,12 +153,16 @@ class MidiIn:
             others = f" (there is {', '.join(names)})" if names else ""
             self._say(f"{which} is plugged in{others}: looking for it every second")
 
-    def _hear(self, message: Any) -> None:
-        now = time.monotonic()
-        if (data := playable(bytes(message.bytes()))) is not None:
+    def _hear(self, message: bytes, since: float | None) -> None:
+        """`since` the one before, in seconds, where that is known."""
+        at = time.monotonic()
+        if since is not None:
+            self._stamp += 1e6 * since
+            at = self._clock.time(self._stamp, at)
+        if (data := playable(message)) is not None:
             with self._lock:
                 self._held.hear(data)
-                self._push(now, data, self._ports.on_jack)
+                self._push(at, data, self._ports.on_jack)
 
     def _drop(self) -> None:
         if self._port is not None:
@@ -206,14 +216,36 @@ class _Ports:
             libjack.silence()
         self._probe = _rtmidi_client(self._api)
 
-    def open(self, name: str, callback: Any) -> Any:
-        options = {"api": self._api} if self._api else {}
-        return self._backend.open_input(name, callback=callback, **options)
+    def open(self, name: str, hear: Hear) -> Any:
+        """An open port, to be closed. rtmidi notes when a message came before it waits for the interpreter, which
+        mido does not pass on."""
+        if self._api:
+            return _RtmidiPort(_rtmidi_client(self._api), name, hear)
+        return self._backend.open_input(name, callback=lambda message: hear(bytes(message.bytes()), None))
 
     def close(self) -> None:
         if self._probe is not None:
             self._probe.delete()
             self._probe = None
+
+
+class _RtmidiPort:
+    """Raises ValueError if there is no such port."""
+
+    def __init__(self, client: Any, name: str, hear: Hear) -> None:
+        self._client = client
+        client.ignore_types(False, False, False)  # the time since a message that was ignored would be lost
+        client.set_callback(lambda event, _: hear(bytes(event[0]), event[1]))
+        try:
+            client.open_port(client.get_ports().index(name))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._client.cancel_callback()
+        self._client.close_port()
+        self._client.delete()
 
 
 def _rtmidi_apis() -> dict[str, int]:

@@ -58,6 +58,8 @@ def _parts(path: str | Path) -> Iterator[tuple[list[Any], int]]:
         raise SettingError(f"{path}: this MIDI file is empty or cut short") from error
     except FileNotFoundError as error:
         raise SettingError(f"{path}: there is no such file") from error
+    except PermissionError as error:
+        raise SettingError(f"{path}: you may not read this file") from error
     except (OSError, ValueError, LookupError, TypeError, KeySignatureError) as error:
         damaged = "a message in it is damaged" if isinstance(error, LookupError) else error
         why = getattr(error, "strerror", None) or damaged

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -20,8 +21,10 @@ def read_config(flags: argparse.Namespace) -> str:
         return ""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    except OSError as error:
+        raise SettingError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingError(f"{path} is no text in UTF-8: save it as such, or delete it for the defaults") from None
 
 
 class Progress:
@@ -44,9 +47,15 @@ class Progress:
 
 
 def run(program: Callable[[], int]) -> int:
-    """The program's exit code; an expected error is one line on stderr and 1, Ctrl-C is 130."""
+    """The program's exit code; an expected error is one line on stderr and 1, Ctrl-C is 130, and 141 means that
+    nobody reads what it prints."""
     try:
-        return program()
+        code = program()
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be flushed at the end
+        return 141
     except NetAudioError as error:
         print(f"netaudio: {error}", file=sys.stderr)
         return 2 if isinstance(error, SettingError) else 1

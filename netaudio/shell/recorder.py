@@ -1,5 +1,6 @@
 """Writes what goes out to a float32 wav, from the merged ring, without touching the callback."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -52,5 +53,6 @@ class Recorder:
         try:
             self._file.write(self.player.rings.merged.read(self.position, end - self.position))
         except (OSError, soundfile.SoundFileError, AssertionError) as error:  # the last: written only in part
-            self.error = f"the recording {self.path} ends early: {error or 'no room left'}"
+            full = not shutil.disk_usage(self.path.parent).free
+            self.error = f"the recording {self.path} ends early: {'the disk is full' if full else error}"
         self.position = end

@@ -35,7 +35,7 @@ from netaudio.shell.figures import Figures, Stats, look, traffic
 from netaudio.shell.metrics import serve_metrics
 from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
-from netaudio.shell.wavs import list_instruments, load
+from netaudio.shell.wavs import list_instruments, load, without_notes
 
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
 WATCH_SECONDS = 0.5
@@ -77,7 +77,7 @@ class Server:
             raise NetAudioError(f"no instruments in {folder}: expected folders of sound files named by note (C4.wav)")
         loaded = load(folder, names, self.settings.rate, None, self.bank, progress)
         self.instruments = {name: item.instrument for name, item in loaded.items()}
-        problems = [line for item in loaded.values() for line in item.problems]
+        problems = [line for item in loaded.values() for line in item.problems] + without_notes(folder)
         if self.settings.instrument not in loaded:
             first = min(loaded)
             problems.append(

@@ -1,12 +1,10 @@
 """Instruments from folders of sound files: decoded, transposed and brought to the bank's rate."""
 
 import math
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -26,6 +24,7 @@ from netaudio.instrument import (
     parse_note,
     plans,
 )
+from netaudio.shell.loops import read_loop
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 384_000
 SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff"})
@@ -72,13 +71,30 @@ class _Made:
 
 def list_instruments(folder: Path) -> list[str]:
     """Sorted names of the subfolders with a sound file named by a note; none if `folder` is missing."""
-    if not folder.is_dir():
+    return [inner.name for inner in _folders(folder) if _has_notes(inner)]
+
+
+def without_notes(folder: Path) -> list[str]:
+    """What there is to say of the other subfolders."""
+    others = [inner.name for inner in _folders(folder) if not _has_notes(inner)]
+    return [f"{name}: left out, no sound file in it is named by a note; name them like C4.wav" for name in others]
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        inner = sorted(path for path in folder.iterdir() if path.is_dir())
+    except FileNotFoundError:
         return []
-    return sorted(
-        inner.name
-        for inner in folder.iterdir()
-        if inner.is_dir() and any(parse_note(path.stem) is not None for path in _sound_files(inner))
-    )
+    except OSError as error:
+        raise InstrumentError(f"{folder} cannot be read ({error.strerror}): it should hold instruments") from None
+    return [path for path in inner if path.name[0] not in "._"]
+
+
+def _has_notes(folder: Path) -> bool:
+    try:
+        return any(parse_note(path.stem) is not None for path in _sound_files(folder))
+    except InstrumentError:
+        return True  # it may have: who loads it is told why not
 
 
 def load(
@@ -116,48 +132,11 @@ def load(
     return loaded
 
 
-def read_loop(path: Path) -> tuple[int, int] | None:
-    """The first forward loop in a wav file's `smpl` chunk, end exclusive, unchecked; None if it has none."""
-    with path.open("rb") as file:
-        form, kind = _unpacked("4s4x4s", file) or (b"", b"")
-        if form not in (b"RIFF", b"RF64", b"RIFX") or kind != b"WAVE":
-            return None
-        order = ">" if form == b"RIFX" else "<"
-        long_data = 0
-        while header := _unpacked(order + "4sI", file):
-            name, size = header
-            begin = file.tell()
-            if name == b"smpl":
-                return _first_loop(file.read(min(size, 1 << 16)), order)
-            # In RF64 the data's true size stands in the ds64 chunk, which comes first (EBU Tech 3306).
-            if name == b"ds64":
-                long_data = (_unpacked("<8xQ", file) or (0,))[0]
-            if name == b"data" and size == 0xFFFF_FFFF:
-                size = long_data
-            file.seek(begin + size + size % 2)
-    return None
-
-
-def _unpacked(layout: str, file: BinaryIO) -> tuple[Any, ...] | None:
-    size = struct.calcsize(layout)
-    data = file.read(size)
-    return struct.unpack(layout, data) if len(data) == size else None
-
-
-def _first_loop(chunk: bytes, order: str) -> tuple[int, int] | None:
-    """Nine numbers, the eighth the count of loops; then of each (id, type, start, last, fraction, plays)."""
-    if len(chunk) < 36:
-        return None
-    count = min(struct.unpack_from(order + "I", chunk, 28)[0], (len(chunk) - 36) // 24)
-    for index in range(count):
-        kind, start, last = struct.unpack_from(order + "III", chunk, 36 + 24 * index + 4)
-        if kind == 0:
-            return start, last + 1
-    return None
-
-
 def _sound_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as error:
+        raise InstrumentError(f"{folder.name}: left out, it cannot be read ({error.strerror})") from None
 
 
 def _label(path: Path) -> str:
@@ -217,6 +196,7 @@ def _inspect_all(folder: Path, problems: list[str]) -> list[_File]:
 def _inspect(path: Path, note: int, problems: list[str]) -> _File:
     """What the file says about itself; raises InstrumentError if that cannot be played."""
     try:
+        path.open("rb").close()  # says why not, which libsndfile does not
         with soundfile.SoundFile(path) as file:
             rate, frames, channels = file.samplerate, file.frames, file.channels
         loop = read_loop(path) if path.suffix.lower() == ".wav" else None
