@@ -1,5 +1,10 @@
 """The NetAudio client: python client.py --help"""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while modules are read Ctrl-C just ends it; then see `run`
+
 import argparse
 import asyncio
 import dataclasses

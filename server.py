@@ -1,5 +1,10 @@
 """The NetAudio server: python server.py --help"""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while modules are read Ctrl-C just ends it; then see `run`
+
 import asyncio
 import dataclasses
 import logging

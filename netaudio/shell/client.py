@@ -40,6 +40,7 @@ POLL_SECONDS = 0.02
 SHOW_SECONDS = 0.1
 SWITCH_SECONDS = 5e-5  # within which the callback has the interpreter, however busy it is
 FADE_SECONDS = 0.05  # from Esc to silence
+ENDS = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)  # the last: a closed terminal
 RATE, POLYPHONY = 48000, 32  # where no server says otherwise
 
 
@@ -88,7 +89,7 @@ class Client:
         )  # fmt: skip
 
     async def run(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDS:
             signal.signal(number, lambda *_: self.stop())
         recorder = self._open_recorder()
         prepare_interpreter(SWITCH_SECONDS)
@@ -110,7 +111,8 @@ class Client:
         finally:
             await self._finish(recorder)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for number in ENDS[1:]:
+                signal.signal(number, signal.SIG_DFL)
 
     async def _finish(self, recorder: Recorder | None) -> None:
         for opened in self._inputs:

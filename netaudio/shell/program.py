@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ class Progress:
 def run(program: Callable[[], int]) -> int:
     """The program's exit code; an expected error is one line on stderr and 1, Ctrl-C is 130, and 141 means that
     nobody reads what it prints."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = program()
         sys.stdout.flush()
