@@ -180,6 +180,13 @@ def test_unknown_instrument(server: str) -> None:
         refuses("client.py", (*flags, "--mode", mode), 2, "no instrument 'nosuch'", f"choose one of {names}")
 
 
+def test_a_sound_output_that_is_not_there(song: Path) -> None:
+    """It is missed before a server is, and by songs, too, where it was named."""
+    flags = ("--mode", "remote", "--server", nobody(), "--device", "no such output")
+    for more in ((), ("--play", song)):
+        refuses("client.py", (*flags, *more), 1, "no sound output")
+
+
 def nobody() -> str:
     """An address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as one:

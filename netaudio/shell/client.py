@@ -24,7 +24,7 @@ from netaudio.shell.library import Library
 from netaudio.shell.midi import MidiIn
 from netaudio.shell.midifile import Song
 from netaudio.shell.network import NARROW, Network, settled
-from netaudio.shell.outputs import open_output
+from netaudio.shell.outputs import need_output, open_output
 from netaudio.shell.priority import prepare_interpreter
 from netaudio.shell.program import Progress
 from netaudio.shell.recorder import Recorder
@@ -64,6 +64,9 @@ class Client:
     async def prepare(self) -> None:
         """Ask the server, load the instrument, make the player and open the sound; raises NetAudioError."""
         self._loop, self._quit = asyncio.get_running_loop(), asyncio.Event()
+        even_null = self.song is not None and not self.settings.device
+        if not even_null:
+            need_output(self.settings.device)  # before a server gives us a place
         settings = await self._settle()
         self.mode: Mode = settings.mode
         self.library = Library(Path(settings.wav), self.rate, Bank(), self.screen.say)
@@ -85,7 +88,7 @@ class Client:
             channel.program = self.library.program(self.instrument, self.mode)
         self.speaker = open_output(
             settings.device, self.rate, self.chunk, self.player.render, self.screen.say,
-            lambda away: jack_is_away(self._inputs, away), even_null=self.song is not None, skew=self.flags.skew,
+            lambda away: jack_is_away(self._inputs, away), even_null=even_null, skew=self.flags.skew,
         )  # fmt: skip
 
     async def run(self) -> None:

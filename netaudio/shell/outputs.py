@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.errors import DeviceError
-from netaudio.shell.devices import AbsentError, renew
+from netaudio.shell.devices import AbsentError, find, portaudio, renew
 from netaudio.shell.speaker import CardSpeaker, Durations, NullSpeaker, Render, Speaker, open_speaker
 from netaudio.shell.tryout import Tryout
 
@@ -175,6 +175,12 @@ class LastingSpeaker:
     def _change(self, output: Speaker, turn: Turn) -> None:
         self._past_xruns += self._output.xruns
         self._output, self._turn = output, turn
+
+
+def need_output(device: str) -> None:
+    """Raises DeviceError if there is no output that `device` names."""
+    if device.strip().lower() != "null":
+        find(portaudio(), device.strip())
 
 
 def open_output(
