@@ -198,7 +198,7 @@ def test_no_server(song: Path, tmp_path: Path) -> None:
     flags = ("--device", "null", "--server", address, "--play", song)
     refuses("client.py", ("--mode", "remote", *flags), 1, f"no server at {address}", "python server.py")
     alone = play(tmp_path, song, address, "hybrid", "--held", "10s")
-    assert f"no server at {address}" in alone.text and "trying again" in alone.text
+    assert alone.text.count(f"no server at {address}") == 1 and "trying again" in alone.text
     count = len(alone.sound)
     assert difference(alone.sound, reference(SONG).mix(count).astype(np.float32)) < 1
 
@@ -210,7 +210,7 @@ def test_full_server(song: Path, piano: Path, tmp_path: Path) -> None:
         flags = ("--device", "null", "--server", address, "--play", song)
         refuses("client.py", ("--mode", "remote", *flags), 1, "the server is full (1 of 1 players)")
         alone = play(tmp_path, song, address, "hybrid", "--held", "10s")
-        assert "the server is full (1 of 1 players)" in alone.text and "Playing what is held" in alone.text
+        assert "the server is full (1 of 1 players)" in alone.text and "playing what is held" in alone.text
 
 
 def test_token(song: Path, piano: Path) -> None:

@@ -170,7 +170,7 @@ class Client:
             except RefusedError as error:
                 if self.settings.mode == "remote":
                     raise
-                self.screen.say(f"{error}. Playing what is held here, and trying again")
+                self.network.failed(error)
             else:
                 self.rate, self.chunk, self.polyphony = welcome.rate, welcome.chunk, welcome.polyphony
                 return settled(self.settings, welcome)
@@ -213,7 +213,7 @@ class Client:
     def _going_on(self) -> bool:
         if self.speaker.error is not None:
             raise NetAudioError(f"the sound stopped: {self.speaker.error!r}") from self.speaker.error
-        self.network.watch()
+        self.network.watch(keys=self.octave is not None)
         self.auto.follow(self._loop.time(), self.mode)
         self.auto.warn(self._loop.time(), self.late_notes)
         return not self._quit.is_set() and self.player.song_end is None

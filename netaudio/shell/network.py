@@ -42,6 +42,7 @@ class Network:
         self.buffer_size = self.aim = 0  # frames; the second is the slack that is aimed at
         self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
+        self._failure = ""  # why there is no session, as it was said
 
     async def open(self, chunk: int) -> messages.Welcome:
         """Begin a session, in place of the last; raises RefusedError. Chunk 0: as the server has it."""
@@ -50,6 +51,12 @@ class Network:
         welcome = self.connection.welcome
         self._session, self._secret = welcome.session, welcome.secret
         return welcome
+
+    def failed(self, error: Exception) -> None:
+        """No session came about: say why, once until another reason or a session."""
+        if str(error) != self._failure:
+            self._failure = str(error)
+            self.say(f"{error}; playing what is held here, and trying again")
 
     def adopt(self, player: ClientPlayer, library: Library) -> None:
         """Whom sessions are for."""
@@ -108,8 +115,8 @@ class Network:
         welcome = self.connection.welcome
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
-    def watch(self) -> None:
-        """Say so, once a session, when no audio comes, or not all of it."""
+    def watch(self, keys: bool) -> None:
+        """Say so, once a session, when no audio comes, or not all of it. `keys`: the player can press P."""
         if self.connection is None or self.link is None or self._joined is None:
             return
         if self.link.bandwidth.narrow and not self._told:
@@ -118,7 +125,8 @@ class Network:
             if self.payload == NARROW:
                 self.say(f"{share}: the network is too narrow, or too bad, even for PAYLOAD {NARROW}")
             else:
-                self.say(f"{share}: press P for PAYLOAD {NARROW}, which needs a third less (or start with it)")
+                way = f"press P for PAYLOAD {NARROW}" if keys else f"start it with --payload {NARROW}"
+                self.say(f"{share}: {way}, which needs a third less")
         if time.monotonic() - max(self._joined, self.link.last_audio or 0.0) > NO_AUDIO_SECONDS:
             self._joined = None
             self.say(
@@ -128,25 +136,22 @@ class Network:
 
     async def stay(self, joined: Callable[[], None]) -> None:
         """Watch the session, and open new ones when it is lost; `joined` is called after each."""
-        said = ""
         while True:
             if self._running is not None:
                 why = await self._running
                 self._leave()
                 if not self._anew:
-                    self.say(f"lost the server: {why}; playing what is held here, and trying again")
+                    self.say(f"lost the server: {why}")
             if not self._anew:
                 await asyncio.sleep(RETRY_SECONDS)
             self._anew = False
             try:
                 await self._come_back()
-                said = ""
+                self._failure = ""
                 joined()
                 self.say(f"connected to {self.address}, {self.payload}")
             except (NetAudioError, OSError) as error:
-                if str(error) != said:
-                    said = str(error)
-                    self.say(said)
+                self.failed(error)
                 self._leave()
 
     async def _come_back(self) -> None:
