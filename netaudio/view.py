@@ -19,7 +19,7 @@ _LABEL, _VALUE, _LIMIT = 12, 9, 18  # columns
 
 KEYS = (
     ("A–K", "play"), ("Z X", "octave"), ("space", "sustain"), ("1–9", "instrument"), ("M", "mode"),
-    ("[ ]", "OFFSET"), ("- =", "volume"), ("Esc", "leave"),
+    ("[ ]", "OFFSET"), ("- =", "volume"), ("P", "bits"), ("Esc", "leave"),
 )  # fmt: skip
 FEWER_KEYS = (
     ("A–K", "play"), ("ZX", "octave"), ("space", "pedal"), ("1–9", "sound"), ("M", "mode"), ("[]", "OFFSET"),
