@@ -10,7 +10,7 @@ from typing import Any
 
 from netaudio.bank import Bank
 from netaudio.config import ClientSettings, ResolvedSettings
-from netaudio.errors import NetAudioError, RefusedError, SettingError
+from netaudio.errors import NetAudioError, RefusedError
 from netaudio.history import History
 from netaudio.kinds import Mode
 from netaudio.player import ClientPlayer
@@ -81,9 +81,9 @@ class Client:
         await self.auto.measure(settings)
         if self.settings.instrument is None and settings.instrument not in self.library.names and self.library.names:
             settings = dataclasses.replace(settings, instrument=self.library.names[0])
-        for name in [settings.instrument, *(song_instruments(self.song, self.library.names) if self.song else ())]:
+        self.instrument = self.library.find(settings.instrument)
+        for name in [self.instrument, *(song_instruments(self.song, self.library.names) if self.song else ())]:
             await self._have(name, self.mode, Progress())
-        self.instrument = settings.instrument
         for channel in self.player.score.channels:
             channel.program = self.library.program(self.instrument, self.mode)
         self.speaker = open_output(
@@ -180,12 +180,8 @@ class Client:
 
     async def _have(self, name: str, mode: Mode, progress: Progress | None = None) -> None:
         """Load an instrument as a mode needs it, and have the server know it; raises NetAudioError."""
-        names = self.library.names
-        if name not in names:
-            where = "on the server" if self.library.offered else f"in {self.settings.wav}"
-            raise SettingError(f"there is no instrument {name!r} {where}: choose one of {', '.join(names) or 'none'}")
         held = None if mode == "local" else self.auto.held
-        await asyncio.to_thread(self.library.load, name, held, progress)
+        await asyncio.to_thread(self.library.load, self.library.find(name), held, progress)
         if progress:
             progress.end()
         await self.network.describe(name)

@@ -1,10 +1,11 @@
 """The client's instruments: its own files, the server's descriptions, and which of both a program means."""
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 
 from netaudio.bank import Bank
-from netaudio.errors import InstrumentError
+from netaudio.errors import InstrumentError, SettingError
 from netaudio.instrument import Instrument, described, differences
 from netaudio.kinds import Mode
 from netaudio.messages import Instrument as Description
@@ -37,6 +38,20 @@ class Library:
     def names(self) -> list[str]:
         """What can be chosen, in the order of the number keys."""
         return self.offered or self.own
+
+    def find(self, name: str) -> str:
+        """The instrument of this name, else of it in another case, else of this number; raises SettingError."""
+        names = self.names
+        lower = {there.lower(): there for there in names}
+        numbers = {str(number): there for number, there in enumerate(names, 1)}
+        if name in names:
+            return name
+        if found := lower.get(name.lower()) or numbers.get(name):
+            return found
+        where = "on the server" if self.offered else f"in {self.folder}"
+        near = difflib.get_close_matches(name.lower(), lower, 1)
+        hint = f"did you mean {lower[near[0]]}?" if near else f"choose one of {', '.join(names) or 'none'}"
+        raise SettingError(f"there is no instrument {name!r} {where}: {hint}")
 
     def number(self, name: str, streamed: bool = False) -> int:
         if (name, streamed) not in self._numbers:
