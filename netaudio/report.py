@@ -40,6 +40,7 @@ def report(
         "jitter_ms": round(1000 * link.jitter, 3) if link else None,
         "slack_frames": slack.summary(),
         "knit_margin_frames": {
+            "notes": len(margins),
             "min": margins[0] if margins else None,
             "p1": margins[len(margins) // 100] if margins else None,
             "p50": margins[len(margins) // 2] if margins else None,
@@ -67,27 +68,46 @@ def report(
 def summary(figures: dict[str, Any]) -> str:
     """What a player wants to know of a run, in a few lines."""
     frames, packets, rate = figures["frames"], figures["packets"], figures["rate"]
-    margin, networked = figures["knit_margin_frames"]["min"], figures["packets"]["received"] > 0
-    carried = ", each begun here and carried on by the server" if networked and figures["mode"] == "hybrid" else ""
-    lines = [f"{figures['notes']} notes in {frames['played'] / rate:.0f} s{carried}"]
+    margin, networked = figures["knit_margin_frames"], packets["received"] > 0
+    carried = f", {margin['notes']} of them carried on by the server" if margin["notes"] else ""
+    lines = [f"{_counted(figures['notes'], 'note')} in {frames['played'] / rate:.0f} s{carried}"]
     if networked:
         lines.append(
             f"  round trip    {figures['round_trip_ms']['p50'] or 0:.1f} ms, OFFSET {figures['offset_ms']:.0f} ms"
         )
-    if margin is not None:
-        lines.append(f"  knit margin   {to_ms(margin, rate):.0f} ms at the least")
+    if margin["notes"]:
+        lines.append(f"  knit margin   {to_ms(margin['min'], rate):.0f} ms at the least")
     if networked:
         lines += [
-            f"  from the net  {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",
+            f"  streamed      {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",
             f"  packets       {packets['received']} received, {packets['lost']} lost"
             + (f" ({packets['recovered']} recovered)" if packets["recovered"] else "")
             + f", {packets['late']} late",
-            f"  late notes    {figures['late_notes']}, frames missing {frames['missing']}",
+            f"  late notes    {figures['late_notes']}, missing {to_ms(frames['missing'], rate):.0f} ms",
         ]
+    if figures["stream_gaps"]:
+        lines.append(f"  stream        absent {_counted(figures['stream_gaps'], 'time')}")
     if figures["xruns"]:
-        lines.append(f"  xruns         {figures['xruns']}")
+        lines.append(f"  xruns         {figures['xruns']}: this computer was busy; a larger --chunk-size is safer")
     if figures["device_losses"]:
-        lines.append(f"  sound device  gone {figures['device_losses']} times")
-    if figures["late_notes"] or frames["missing"] or packets["lost"] > packets["recovered"]:
-        lines.append("  not all was there in time: was this computer busy? Try again, or with a larger --offset")
-    return "\n".join(lines)
+        lines.append(f"  sound device  gone {_counted(figures['device_losses'], 'time')}")
+    if figures["recording"]:
+        lines.append(f"  recorded in   {figures['recording']}")
+    return "\n".join(lines + _advice(figures))
+
+
+def _advice(figures: dict[str, Any]) -> list[str]:
+    """What would have helped, where the figures tell: not where there was no stream for a while."""
+    packets, auto, advice = figures["packets"], figures["auto"], list[str]()
+    if figures["stream_gaps"]:
+        return []
+    if figures["late_notes"] and "OFFSET" not in auto:
+        advice.append("  notes came late: try a larger --offset, or --offset auto")
+    here = packets["lost"] <= packets["recovered"] and not packets["late"]
+    if figures["frames"]["missing"] and not here and "BUFFER_SIZE" not in auto:
+        advice.append("  packets came late or not at all: try a larger --buffer-size, or auto")
+    return advice
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -28,7 +28,7 @@ class Auto:
         self._link: Link | None = None  # whose round trips and
         self._probed = self._margins = 0  # knit margins have been taken so far
         self._begun = self._short = False
-        self._offset_follows = False
+        self.follows: set[str] = set()  # the settings that are auto now
         self._late, self._warned = 0, -WARN_SECONDS
 
     async def measure(self, settings: ResolvedSettings) -> None:
@@ -44,7 +44,7 @@ class Auto:
         link = self._link = network.link
         if auto:
             self._follow = Follow(*spans, rate, self._chunk)
-            self._offset_follows = settings.offset.auto
+            self.follows = {name for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False) if span.auto}
         if self._follow and link and link.probed:
             chosen = self._begin(self._follow, link)
         else:
@@ -94,8 +94,8 @@ class Auto:
 
     def fix(self, offset: int, mode: Mode) -> None:
         """An OFFSET of the player's own, which is not followed from now on."""
-        if self._offset_follows:
-            self._offset_follows = False
+        if "OFFSET" in self.follows:
+            self.follows.remove("OFFSET")
             self._say("OFFSET is no longer auto: it stays where you put it")
         if self._follow is None:
             self.offset = offset
@@ -106,7 +106,7 @@ class Auto:
     def warn(self, now: float, late: int) -> None:
         """Now and then, and only while notes go on coming late: what a longer OFFSET would do."""
         link = self._network.link
-        if link is None or self._offset_follows or late - self._late < LATE_NOTES:
+        if link is None or "OFFSET" in self.follows or late - self._late < LATE_NOTES:
             return
         if now - self._warned > WARN_SECONDS:
             self._late, self._warned = late, now

@@ -135,11 +135,11 @@ class Client:
         await self.network.close()
 
     def _open_recorder(self) -> Recorder | None:
-        path = self.flags.record
-        if not path and self.flags.demo and self.speaker.name == "null":
-            path = "demo.wav"
+        self.recording: str | None = self.flags.record
+        if not self.recording and self.flags.demo and self.speaker.name == "null":
+            self.recording = "demo.wav"
             self.screen.say("no sound device: the demo is written to demo.wav")
-        return Recorder(Path(path), self.player) if path else None
+        return Recorder(Path(self.recording), self.player) if self.recording else None
 
     @property
     def late_notes(self) -> int:
@@ -159,7 +159,10 @@ class Client:
         held = None if self.mode == "local" else self.auto.held
         figures = report(self.player, self.network.link, held, self.network.buffer_size, self.auto.changes)
         history = self.history.columns((self.player.song_start or 0) / self.rate)
-        return figures | self.speaker.figures() | {"history": history}
+        return figures | self.speaker.figures() | {
+            "auto": sorted(self.auto.follows), "stream_gaps": self.network.gaps, "recording": self.recording,
+            "history": history,
+        }  # fmt: skip
 
     async def _settle(self) -> ResolvedSettings:
         """What to play and how: our settings, the server's offer, the defaults."""

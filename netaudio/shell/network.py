@@ -42,6 +42,7 @@ class Network:
         self.buffer_size = self.aim = 0  # frames; the second is the slack that is aimed at
         self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
+        self.gaps = 0  # times without a stream while one was wanted
         self._failure = ""  # why there is no session, as it was said
 
     async def open(self, chunk: int) -> messages.Welcome:
@@ -136,9 +137,11 @@ class Network:
 
     async def stay(self, joined: Callable[[], None]) -> None:
         """Watch the session, and open new ones when it is lost; `joined` is called after each."""
+        self.gaps += self._failure != ""
         while True:
             if self._running is not None:
                 why = await self._running
+                self.gaps += 1
                 self._leave()
                 if not self._anew:
                     self.say(f"lost the server: {why}")
