@@ -44,11 +44,13 @@ def draw_piano(notes: Notes, octave: int | None, room: int, tall: bool, marks: M
     board = keyboard(room - 2)
     upper, lower = _keys(board, notes, marks)
     bars = _bars(board, notes, 3 if tall else 1, marks)
-    names = _names(board, octave)
-    if any(key < board.first for key, _ in notes):
-        names[0] = (marks.left, LIT)
-    if any(key > board.last for key, _ in notes):
-        names[-1] = (marks.right, LIT)
+    letters = {} if octave is None else dict(enumerate(NOTE_KEYS.upper(), 12 * (octave + 1)))
+    names = _names(board, letters)
+    for keys, style in ((letters, BOLD), (dict(notes), LIT)):
+        if any(key < board.first for key in keys):
+            names[0] = (marks.left, style)
+        if any(key > board.last for key in keys):
+            names[-1] = (marks.right, style)
     return [runs(row) for row in ([upper, upper] if tall else [upper]) + [lower, names, *bars]]
 
 
@@ -83,10 +85,9 @@ def _bars(board: Keyboard, notes: Notes, rows: int, marks: Marks) -> list[list[P
     return lines
 
 
-def _names(board: Keyboard, octave: int | None) -> list[Piece]:
+def _names(board: Keyboard, letters: dict[int, str]) -> list[Piece]:
     """C1, C2 and so on; the computer keys in place of theirs, where these are known."""
     line = _blank(board)
-    letters = {} if octave is None else dict(enumerate(NOTE_KEYS.upper(), 12 * (octave + 1)))
     for key, columns in board.columns.items():
         if key in letters:
             line[columns[0] + 1] = (letters[key], BOLD)

@@ -63,6 +63,7 @@ class Status:
     late_notes: int = 0
     song: tuple[float, float] | None = None  # seconds played, and in all
     aim_ms: float | None = None  # the slack aimed at, where that is not BUFFER_SIZE
+    hint: str = ""  # to the player, for as long as it holds
     octave: int | None = None  # that the computer keys play, where known; 4 begins at middle C
 
     @property
@@ -117,6 +118,7 @@ class View:
         """At most `height` lines, as many for every Status, of at most `width` - 1 columns each: a terminal's
         last column is better left alone."""
         self._remember(s)
+        messages = [*messages, s.hint] if s.hint else messages
         full = height >= FULL_HEIGHT
         gap: list[Line] = [[]] if full else []
         rows = 3 + (min(3, height - FULL_HEIGHT - 1) if height > FULL_HEIGHT + 1 else 0)
@@ -200,9 +202,12 @@ class View:
             for value in past
         ]  # fmt: skip
         bad = plot.value is not None and plot.bad(plot.value)
+        limit = f"{plot.word:<8}{self._number(plot.limit)} ms"
+        if plot.limit is not None and plot.limit < 0:
+            limit = "OFFSET too small"
         return [
             (f" {plot.label:<{_LABEL}}", DIM), (self._number(plot.value), BAD if bad else ""), (" ms  ", DIM),
-            *runs(cells), (f"  {plot.word:<8}{self._number(plot.limit)} ms", DIM),
+            *runs(cells), (f"  {limit}", DIM),
         ]  # fmt: skip
 
     def _number(self, value: float | None) -> str:

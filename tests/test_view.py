@@ -103,7 +103,7 @@ statuses = st.builds(
     slack_ms=st.none() | st.floats(-10_000, 10_000), margin_ms=st.none() | st.floats(-1e9, 10_000),
     xruns=st.integers(0, 10**9), missing_ms=st.floats(0, 1e9), lost=st.integers(0, 10**9),
     recovered=st.integers(0, 10**9),
-    late=st.integers(0, 10**9), late_notes=st.integers(0, 10**9),
+    late=st.integers(0, 10**9), late_notes=st.integers(0, 10**9), hint=st.text(),
     song=st.none() | st.tuples(st.floats(0, 1e5), st.floats(0, 1e5)), octave=st.none() | st.integers(-1, 9),
 )  # fmt: skip
 
@@ -125,8 +125,9 @@ def test_nothing_moves_while_one_plays(status: Status, width: int) -> None:
     """Labels stand where they stand when all is quiet."""
     quiet, view = text(View().frame(replace(IDLE, song=None), [], width, 24)), View()
     moving = replace(
-        status, mode="hybrid", instrument="epiano", number=2, server="127.0.0.1:4747", octave=None, song=None
-    )
+        status, mode="hybrid", instrument="epiano", number=2, server="127.0.0.1:4747", octave=None, song=None,
+        hint="", offset_ms=max(status.offset_ms, 30_256),  # the largest round trip, BUFFER_SIZE and two chunks
+    )  # fmt: skip
     busy = text(view.frame(moving, [], width, 24))
     for label in ("level", "VOLUME", "round trip", "at most", "aim", "at least", "OFFSET", "HELD", "127.0.0.1"):
         places = [[line.find(label) for line in lines if label in line] for lines in (quiet, busy)]
@@ -210,6 +211,13 @@ def test_keys_beyond_the_piano_show_as_arrows(keys: tuple[int, ...], ends: str) 
     assert shown[0] + shown[-1] == ends
 
 
+@pytest.mark.parametrize(("octave", "ends"), [(1, "◂ "), (2, "  "), (5, "  "), (6, " ▸"), (9, " ▸")])
+def test_computer_keys_beyond_the_piano_show_as_arrows(octave: int, ends: str) -> None:
+    names = draw_piano((), octave, 61, True, UNICODE)[3]
+    shown = "".join(text for text, _ in names)
+    assert shown[0] + shown[-1] == ends
+
+
 @given(st.integers(1, 300))
 def test_a_piano_has_whole_octaves_or_all_88_keys(room: int) -> None:
     board = keyboard(room)
@@ -224,12 +232,24 @@ def test_a_long_last_message_is_cut_and_older_ones_go() -> None:
     assert shown[0].startswith(" word") and shown[2].endswith("…") and "old" not in shown
 
 
+def test_a_hint_stands_below_the_messages_for_as_long_as_it_holds() -> None:
+    view = View()
+    assert text(view.frame(replace(PLAYING, hint="more"), ["old"], 80, 24))[19:21] == [" old", " more"]
+    assert " more" not in text(view.frame(PLAYING, ["old"], 80, 24))
+
+
+def test_an_offset_that_allows_no_network_at_all_is_too_small() -> None:
+    lines = View().frame(replace(PLAYING, offset_ms=50.0), [], 80, 24)
+    for label, end in (("round trip", "  at most    5.0 ms"), ("jitter", "  OFFSET too small")):
+        assert text([row(lines, label)])[0].endswith(end)
+
+
 def test_while_a_song_plays_its_time_stands_for_the_keys() -> None:
     last = text(View().frame(replace(IDLE, song=(61.9, 90.0)), [], 80, 24))[-1]
     assert last == "   1:01 of 1:30   Ctrl-C leave"
 
 
-@given(statuses.map(lambda s: replace(s, instrument="piano", server="localhost:1")), st.integers(60, 200))
+@given(statuses.map(lambda s: replace(s, instrument="piano", server="localhost:1", hint="")), st.integers(60, 200))
 def test_ascii_is_ascii(status: Status, width: int) -> None:
     assert "\n".join(text(View(ASCII).frame(status, ["plain"], width, 24))).isascii()
 
