@@ -18,7 +18,8 @@ import soundfile
 
 from netaudio.config import client_parser, client_settings
 from netaudio.shell.client import Client
-from netaudio.shell.display import PLAIN_SECONDS, SILENCE, Plain, figures, open_screen, status
+from netaudio.shell.display import SILENCE, open_screen, status
+from netaudio.shell.plain import PLAIN_SECONDS, Plain, figures
 from tests.programs import HOME
 from tests.test_view import IDLE, LOST, PLAYING
 
@@ -124,7 +125,8 @@ def test_the_live_view_draws_and_restores_the_terminal(terminal: Terminal) -> No
     after = terminal.see("\x1b[?25h")
     assert "\x1b[H\x1b[J" in after
     rest = terminal.see("good bye\r\n")
-    assert "hello\r\n" + "long " * 39 + "long\r\n" in rest and "loading" not in rest
+    words = "long " * 15 + "long\r\n", "  " + "long " * 14 + "long\r\n", "  " + "long " * 8 + "long\r\n"
+    assert "hello\r\n" + "".join(words) in rest and "loading" not in rest
     assert termios.tcgetattr(terminal.slave) == terminal.modes
     end = terminal.end()
     assert "\x1b" not in end and "\x1b[?1049" not in before + after
@@ -216,11 +218,34 @@ def test_plain_says_lines_and_where_somebody_watches_figures(capsys: pytest.Capt
         for tenth in range(1000):
             screen.show(replace(IDLE, seconds=20 + tenth / 10))
         screen.close()
-        lines = capsys.readouterr().err.splitlines()
+        lines = capsys.readouterr().err.replace("\n  ", " ").splitlines()  # long ones are broken
         assert lines[0] == "connected"
-        assert len(lines) == (3 if interactive else 1)
-    assert lines[1] == "4 of 32 notes, peak -18 dBFS, round trip 12.3 ms, slack 39.5 ms, knit margin 33.0 ms"
+        assert len(lines) == (4 if interactive else 1)
+    assert lines[1].startswith("A-K play, Z X octave, ") and lines[1].endswith(", Esc leave")
+    assert lines[2] == "4 of 32 notes, peak -18 dBFS, round trip 12.3 ms, slack 39.5 ms, knit margin 33.0 ms"
     assert figures(LOST).endswith("dBFS, lost 163, recovered 160, late 2, late notes 1, xruns 1, missing 12.5 ms")
+
+
+def test_plain_tells_what_a_key_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Plain(interactive=True)
+    screen.show(PLAYING)
+    capsys.readouterr()
+    for change, said in (
+        ({}, ""),
+        ({"mode": "local"}, "MODE local\n"),
+        ({"mode": "local", "instrument": "organ", "number": 3}, "INSTRUMENT 3 organ\n"),
+        ({"offset_ms": 105.0, "volume_db": -4.0}, "MODE hybrid\nINSTRUMENT 2 epiano\nOFFSET 105 ms\nVOLUME -4 dB\n"),
+        ({"octave": 5}, "OFFSET 100 ms\nVOLUME -3 dB\noctave: A plays C5\n"),
+    ):
+        screen.show(replace(PLAYING, **change))
+        assert capsys.readouterr().err == said
+
+
+def test_plain_says_a_hint_when_it_begins_to_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Plain()
+    for hint in ("", "more", "more than that", "", "more"):
+        screen.show(replace(PLAYING, hint=hint))
+    assert capsys.readouterr().err == "more\nmore\n"
 
 
 def test_no_terminal_no_view() -> None:

@@ -12,7 +12,7 @@ from netaudio.tuning import GUESS_SECONDS, Tuning, most_offset, tuned
 from netaudio.units import Span, to_frames, to_ms
 
 AUTO_PROBES = 70  # round trips that are awaited, one every 20 ms
-LATE_NOTES, WARN_SECONDS = 3, 30.0  # late notes until the player is told, and between such warnings
+LATE_NOTES, FORGIVE_SECONDS = 3, 30.0  # late notes until the player is told, and without any until no more
 DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
 
 
@@ -29,7 +29,9 @@ class Auto:
         self._probed = self._margins = 0  # knit margins have been taken so far
         self._begun = self._short = False
         self.follows: set[str] = set()  # the settings that are auto now
-        self._late, self._warned = 0, -WARN_SECONDS
+        self.hint = ""  # for the player, as long as it holds
+        self._late = self._recent = 0  # notes
+        self._late_at = 0.0
 
     async def measure(self, settings: ResolvedSettings) -> None:
         """Set all three, from the network where they are auto."""
@@ -94,6 +96,7 @@ class Auto:
 
     def fix(self, offset: int, mode: Mode) -> None:
         """An OFFSET of the player's own, which is not followed from now on."""
+        self._recent, self.hint = 0, ""
         if "OFFSET" in self.follows:
             self.follows.remove("OFFSET")
             self._say("OFFSET is no longer auto: it stays where you put it")
@@ -104,17 +107,18 @@ class Auto:
             self._take(self._follow.fix(offset), mode)
 
     def warn(self, now: float, late: int) -> None:
-        """Now and then, and only while notes go on coming late: what a longer OFFSET would do."""
+        """Keep `hint`: what a longer OFFSET would do, while notes go on coming late."""
+        new, self._late = late - self._late, late
+        if new > 0:
+            self._late_at, self._recent = now, self._recent + new
+        elif now - self._late_at > FORGIVE_SECONDS:
+            self._recent, self.hint = 0, ""
         link = self._network.link
-        if link is None or "OFFSET" in self.follows or late - self._late < LATE_NOTES:
-            return
-        if now - self._warned > WARN_SECONDS:
-            self._late, self._warned = late, now
+        if new > 0 and self._recent >= LATE_NOTES and link and "OFFSET" not in self.follows:
             size, trip = Span(self._network.buffer_size), link.round_trip(0.99)
             needed = tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
-            self._say(
-                f"{late} notes were late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
-            )
+            if needed > self.offset:
+                self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
 
     def _take(self, chosen: Tuning, mode: Mode) -> None:
         changed = (self.offset, self._network.buffer_size) != (chosen.offset, chosen.buffer_size)

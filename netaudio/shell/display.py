@@ -18,6 +18,7 @@ import numpy as np
 
 from netaudio.ink import ASCII, UNICODE, clean, paint
 from netaudio.instrument import ENDLESS
+from netaudio.shell.plain import Plain, printed
 from netaudio.units import to_ms
 from netaudio.view import Status, View
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from netaudio.shell.client import Client
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
-PLAIN_SECONDS = 10.0  # between lines of figures
 REFRESH_SECONDS = 1.0  # after which lines are drawn that have not changed: others may have written here
 LEVEL_SECONDS = 0.1
 RECENT_TRIPS = 20  # a second's
@@ -46,46 +46,6 @@ class Screen(Protocol):
 
     def close(self) -> None:
         """Restores the terminal; once more does nothing."""
-
-
-class Plain:
-    """One line per thing worth saying, on stderr; and where somebody watches, figures now and then."""
-
-    def __init__(self, interactive: bool = False) -> None:
-        self._interactive = interactive
-        self._told: float | None = None
-        self._played = False
-
-    def say(self, text: str) -> None:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-    def show(self, status: Status) -> None:
-        if not self._interactive:
-            return
-        self._played = self._played or bool(status.notes)
-        if self._told is None:
-            self._told = status.seconds
-        if self._played and status.seconds - self._told >= PLAIN_SECONDS:
-            self._told, self._played = status.seconds, False
-            self.say(figures(status))
-
-    def close(self) -> None:
-        """Nothing to restore."""
-
-
-def figures(s: Status) -> str:
-    """A status in a line."""
-    parts = [f"{s.voices} of {s.polyphony} notes", f"peak {s.level:.0f} dBFS"]
-    for name, value in (("round trip", s.round_trip_ms), ("slack", s.slack_ms), ("knit margin", s.margin_ms)):
-        parts += [f"{name} {value:.1f} ms"] if value is not None else []
-    for name, count in (
-        ("lost", s.lost), ("recovered", s.recovered), ("late", s.late), ("late notes", s.late_notes),
-        ("xruns", s.xruns),
-    ):  # fmt: skip
-        parts += [f"{name} {count}"] if count else []
-    parts += [f"missing {s.missing_ms:.1f} ms"] if s.missing_ms else []
-    return ", ".join(parts)
 
 
 class Live:
@@ -117,7 +77,7 @@ class Live:
         if self._shared and self._status is not None and not self._closing.locked():
             self._unprinted.extend(lines)
         else:
-            self._stderr.write("".join(f"{line}\n" for line in lines))
+            self._stderr.write(printed(lines, self._shared))
             self._stderr.flush()
 
     def show(self, status: Status) -> None:
@@ -142,7 +102,7 @@ class Live:
             sys.stderr = self._stderr
         if self._thread.is_alive():  # the terminal takes nothing: this would wait, too
             return
-        messages = "".join(f"{line}\n" for line in self._unprinted)
+        messages = printed(self._unprinted, True)
         with contextlib.suppress(OSError):  # a terminal that is gone needs no restoring
             self._write("\x1b[H\x1b[J\x1b[?25h" + messages)
 
@@ -251,6 +211,7 @@ def status(client: "Client") -> Status:
         late=count.late if count else 0,
         late_notes=client.late_notes,
         song=song,
+        hint=client.auto.hint,
         octave=client.octave,
     )
 
