@@ -1,6 +1,7 @@
 """A report as a picture, for which matplotlib is needed: the way, slack, knit margins and losses over time."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LINE, AREA, LIMIT, QUIET = "#1f6391", "#bcd3e3", "#c0392b", "#6b6b6b"
-SIZE, DPI = (10.0, 9.0), 120  # inches, dots per inch
-HEIGHTS = (2.0, 2.0, 2.0, 1.9, 1.1)
+WIDTH, TITLE, DPI = 10.0, 0.65, 120  # inches, of height, dots per inch
 MINUTES = 180  # seconds from which on the axis counts minutes
 TROUBLES = {
     "lost": "packets lost", "recovered": "of these recovered", "late": "packets late", "late_notes": "notes late",
@@ -28,6 +28,7 @@ Columns = dict[str, list[float]]
 class Packets(msgspec.Struct):
     received: int
     lost: int
+    recovered: int
     late: int
 
 
@@ -57,7 +58,7 @@ def plot(path: Path) -> Path:
         from matplotlib.figure import Figure
     except ImportError:
         raise NetAudioError("a picture needs matplotlib: pip install matplotlib") from None
-    figure = Figure(SIZE, DPI, layout="constrained")
+    figure = Figure(dpi=DPI, layout="constrained")
     draw(figure, report, columns)
     picture = path.with_suffix(".png")
     try:
@@ -84,43 +85,58 @@ def read_report(path: Path) -> tuple[Report, Columns]:
 
 
 def draw(figure: "Figure", report: Report, columns: Columns) -> None:
-    """Five panels above one axis of time."""
-    panels = figure.subplots(len(HEIGHTS), 1, sharex=True, height_ratios=HEIGHTS)
-    trip, slack, margin, troubles, voices = panels
+    """A panel for each figure that is known, above one axis of time."""
     seconds = columns["seconds"]
+    drawn = [panel for panel in PANELS if not all(map(math.isnan, columns[panel[0]]))]
+    heights = [height for _, height, _ in drawn]
+    figure.set_size_inches(WIDTH, TITLE + sum(heights))
+    panels = figure.subplots(len(drawn), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     _title(figure, report)
-
-    trip.fill_between(seconds, columns["round_trip_ms"], columns["round_trip_max_ms"], color=AREA, linewidth=0)
-    trip.plot(seconds, columns["round_trip_ms"], color=LINE, linewidth=1.2)
-    _limit(trip, seconds, columns["spare_ms"], "OFFSET\nallows", LIMIT)
-    _name(trip, "round trip", "ms", "line: median, area: up to the longest")
-    trip.set_ylim(bottom=0)
-
-    slack.plot(seconds, columns["slack_ms"], color=LINE, linewidth=1.2)
-    _limit(slack, seconds, columns["buffer_size_ms"], "BUFFER_SIZE", QUIET)
-    _limit(slack, seconds, [0.0] * len(seconds), "late", LIMIT)
-    _name(slack, "slack", "ms", "how early packets were here, the least")
-
-    margin.vlines(seconds, 0, columns["knit_margin_ms"], color=AREA, linewidth=1.0)
-    margin.plot(seconds, columns["knit_margin_ms"], ".", color=LINE, markersize=5)
-    _limit(margin, seconds, [0.0] * len(seconds), "late", LIMIT)
-    _name(margin, "knit margin", "ms", "how early the server's sound was there to take over a note, the least")
-
-    _raster(troubles, seconds, columns)
-    voices.fill_between(seconds, columns["voices"], step="pre", color=AREA, linewidth=0)
-    _name(voices, "sounding", "notes", "")
-    voices.set_ylim(bottom=0)
-    voices.yaxis.get_major_locator().set_params(integer=True, nbins=4)
-    _time(voices, seconds)
+    for panel, (_, _, paint) in zip(panels, drawn, strict=True):
+        paint(panel, seconds, columns)
+    _time(panels[-1], seconds)
 
 
 def _title(figure: "Figure", r: Report) -> None:
+    packets = (
+        f" · {r.packets.received} packets, {r.packets.lost} lost, {r.packets.recovered} of these recovered, "
+        f"{r.packets.late} late"
+    )
     figure.suptitle(
         f"NetAudio {r.mode}, OFFSET {r.offset_ms:.0f} ms, {r.chunk_size} frames at {r.rate} Hz\n"
-        f"{r.notes} notes, {r.late_notes} late · {r.packets.received} packets, {r.packets.lost} lost, "
-        f"{r.packets.late} late · {1000 * r.frames.missing / r.rate:.0f} ms missing",
+        f"{r.notes} notes, {r.late_notes} late{packets if r.packets.received else ''} · "
+        f"{1000 * r.frames.missing / r.rate:.0f} ms missing",
         x=0.01, ha="left", fontsize=10.5,
     )  # fmt: skip
+
+
+def _trip(panel: "Axes", seconds: list[float], columns: Columns) -> None:
+    panel.fill_between(seconds, columns["round_trip_ms"], columns["round_trip_max_ms"], color=AREA, linewidth=0)
+    panel.plot(seconds, columns["round_trip_ms"], color=LINE, linewidth=1.2)
+    _limit(panel, seconds, columns["spare_ms"], "OFFSET\nallows", LIMIT)
+    _name(panel, "round trip", "ms", "line: median, area: up to the longest")
+    panel.set_ylim(bottom=0)
+
+
+def _slack(panel: "Axes", seconds: list[float], columns: Columns) -> None:
+    panel.plot(seconds, columns["slack_ms"], color=LINE, linewidth=1.2)
+    _limit(panel, seconds, columns["buffer_size_ms"], "BUFFER_SIZE", QUIET)
+    _limit(panel, seconds, [0.0] * len(seconds), "late", LIMIT)
+    _name(panel, "slack", "ms", "how early packets were here, the least")
+
+
+def _margin(panel: "Axes", seconds: list[float], columns: Columns) -> None:
+    panel.vlines(seconds, 0, columns["knit_margin_ms"], color=AREA, linewidth=1.0)
+    panel.plot(seconds, columns["knit_margin_ms"], ".", color=LINE, markersize=5)
+    _limit(panel, seconds, [0.0] * len(seconds), "late", LIMIT)
+    _name(panel, "knit margin", "ms", "how early the server's sound was there to take over a note, the least")
+
+
+def _sounding(panel: "Axes", seconds: list[float], columns: Columns) -> None:
+    panel.fill_between(seconds, columns["voices"], step="pre", color=AREA, linewidth=0)
+    _name(panel, "sounding", "notes", "")
+    panel.set_ylim(bottom=0)
+    panel.locator_params(axis="y", integer=True, nbins=4)
 
 
 def _name(panel: "Axes", name: str, unit: str, what: str) -> None:
@@ -179,3 +195,12 @@ def _time(panel: "Axes", seconds: list[float]) -> None:
         step = next((s for s in (30, 60, 120, 300, 600, 1800) if seconds[-1] / s <= 12), 3600)
         marks = range(0, int(seconds[-1]) + 1, step)
         panel.set_xticks(marks, [f"{mark // 60}:{mark % 60:02}" for mark in marks])
+
+
+PANELS: tuple[tuple[str, float, Callable[["Axes", list[float], Columns], None]], ...] = (
+    ("round_trip_ms", 1.9, _trip),  # what has to be known, its height in inches, and what draws it
+    ("slack_ms", 1.9, _slack),
+    ("knit_margin_ms", 1.9, _margin),
+    ("seconds", 1.7, _raster),
+    ("seconds", 0.95, _sounding),
+)
