@@ -203,7 +203,6 @@ def test_the_clients_other_flags() -> None:
             "--no-keys",
             "--play",
             "a.mid",
-            "--demo",
             "--record",
             "o.wav",
             "--report",
@@ -215,10 +214,16 @@ def test_the_clients_other_flags() -> None:
         ]
     )
     assert (flags.play, flags.record, flags.report) == ("a.mid", "o.wav", "o.json")
-    assert flags.no_keys and flags.demo and flags.plain
+    assert flags.no_keys and flags.plain and client_parser().parse_args(["--demo"]).demo
     assert flags.list_devices and flags.list_midi and flags.list_instruments
     nothing = client_parser().parse_args([])
     assert not any(vars(nothing).values())
+
+
+def test_a_song_or_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        client_parser().parse_args(["--demo", "--play", "a.mid"])
+    assert "--play: not allowed with argument --demo" in capsys.readouterr().err
 
 
 def test_a_level_below_zero_needs_no_equals_sign() -> None:
