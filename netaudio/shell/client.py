@@ -158,10 +158,9 @@ class Client:
     def figures(self) -> dict[str, Any]:
         held = None if self.mode == "local" else self.auto.held
         figures = report(self.player, self.network.link, held, self.network.buffer_size, self.auto.changes)
-        history = self.history.columns((self.player.song_start or 0) / self.rate)
         return figures | self.speaker.figures() | {
             "auto": sorted(self.auto.follows), "stream_gaps": self.network.gaps, "recording": self.recording,
-            "history": history,
+            "history": self.history.columns((self.player.song_start or 0) / self.rate),
         }  # fmt: skip
 
     async def _settle(self) -> ResolvedSettings:
