@@ -44,8 +44,7 @@ def main() -> int:
             figures = play(settings, flags, demo_song(settings.wav))
     else:
         figures = play(settings, flags, read_song(flags.play) if flags.play else None)
-    if flags.demo or sys.stdout.isatty():
-        print(summary(figures))
+    print(summary(figures))
     return 0
 
 

@@ -8,6 +8,7 @@ the song's phrases from what should have been heard, in units of the bound (2^-2
 """
 
 import argparse
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -74,7 +75,7 @@ def main() -> int:
     parser.add_argument("--skew", type=float, default=200, help="ppm by which the client's card is fast")
     flags = parser.parse_args()
     music, length = phrase()
-    times = max(1, round(flags.minutes * 60 * RATE / length))
+    times = math.ceil(flags.minutes * 60 * RATE / length) + 1
     exact = reference(music).mix(length).astype("float32")
     before = stolen_seconds()
     with tempfile.TemporaryDirectory() as name, serving() as (server, address):

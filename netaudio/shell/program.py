@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from netaudio.errors import NetAudioError, SettingError
+from netaudio.shell.plain import printed
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -59,7 +60,7 @@ def run(program: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be flushed at the end
         return 141
     except NetAudioError as error:
-        print(f"netaudio: {error}", file=sys.stderr)
+        sys.stderr.write(printed([f"netaudio: {error}"], sys.stderr.isatty()))
         return 2 if isinstance(error, SettingError) else 1
     except KeyboardInterrupt:
         return 130
