@@ -168,3 +168,30 @@ def test_a_callback_allocates_little_and_keeps_nothing(streaming: bool) -> None:
         tracemalloc.stop()
     assert peak - before < 2 * gathered
     assert after - before < 64 * BLOCKS  # the slots that packets took
+
+
+def test_releases_that_packets_have_not_heard_of_take_curves_only_where_they_bend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bank = Bank()
+    player = ClientPlayer(RATE, CHUNK, VOICES, bank, {0: instrument(bank)}, set(), "hybrid", CHUNK)
+    player.linked = True
+    downs = [(0, bytes((0x90, key, 100))) for key in range(VOICES)]
+    player.play([*downs, *((20 * CHUNK, bytes((0x80, key, 0))) for key in range(VOICES))])
+    curves: list[int] = []
+    gains = Score.gains
+
+    def counted(score: Score, *args: Any) -> Any:
+        curves.append(player.position // CHUNK)
+        return gains(score, *args)
+
+    monkeypatch.setattr(Score, "gains", counted)
+    out, silence = np.zeros((CHUNK, 2), np.float32), np.zeros((CHUNK, 2), np.float32)
+    for block in range(60):
+        player.rings.remote.put(
+            Packet(block * CHUNK, VOICES, VOICES, silence)
+        )  # as if it had heard of the notes alone
+        player.render(out, player.position / RATE)
+    bends = {block for block in curves if block > 10}
+    assert len(bends) <= 2, bends  # where the releases end, between two blocks
+    assert player.knit.tally.streamed > 0
