@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from netaudio.config import ClientSettings, client_parser, client_settings
-from netaudio.errors import SettingError
 from netaudio.report import summary
 from netaudio.shell.check import check
 from netaudio.shell.client import Client
@@ -24,7 +23,7 @@ from netaudio.shell.midi import list_midi
 from netaudio.shell.midifile import Song, read_song
 from netaudio.shell.plot import plot
 from netaudio.shell.program import HOME, read_config, run, write_report
-from netaudio.shell.wavs import list_instruments
+from netaudio.shell.wavs import need_instruments
 
 
 def main() -> int:
@@ -75,10 +74,7 @@ def show_lists(flags: argparse.Namespace, wav: str) -> int:
     if flags.list_midi:
         print("\n".join(list_midi()) or "no MIDI inputs")
     if flags.list_instruments:
-        names = list_instruments(Path(wav))
-        if not names:
-            raise SettingError(f"no instruments in {wav}: expected folders of sound files named by note (C4.wav)")
-        print("\n".join(names))
+        print("\n".join(need_instruments(Path(wav))))
         print("these are here; --check names the server's", file=sys.stderr)
     return 0
 

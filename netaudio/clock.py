@@ -83,13 +83,12 @@ class PlayheadClock:
         before, self._sent = self._sent, unwrap32(sent, self._sent)
         self._way.report(arrived, self._sent * self.rate / 1e6)
         card, jump = position - (self._sent - age) * self.rate / 1e6, JUMP_SECONDS * self.rate
-        if abs(card - self._card) > jump:  # it was stopped, or opened anew
+        if not self._cards or abs(card - self._card) > jump:  # it was stopped, or opened anew
             self._cards.clear()
+            self._card = card
         self._cards.append(card)  # blocks begin late at times, so the best of a few tells
-        step = max(self._cards) - self._card
-        if 0 < step < jump:  # what is paced by this must not have to hurry
-            step = min(step, SLEW_UP * max(0, self._sent - before) * self.rate / 1e6)
-        self._card += step
+        haste = SLEW_UP * max(0, self._sent - before) * self.rate / 1e6  # what is paced by this must not hurry
+        self._card = min(max(self._cards), self._card + haste)
 
     def position(self, time: float) -> float:
         return self._way.position(time) + self._card

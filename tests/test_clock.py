@@ -129,6 +129,13 @@ def test_a_card_that_was_stopped_is_followed_at_once(lost: float) -> None:
     assert clock.position(2 + lost) == pytest.approx(2000, abs=1.5)
 
 
+@given(st.integers(0, 0xFFFF_FFFF), st.integers(0, 1000))
+def test_the_first_report_sets_the_playhead(sent: int, position: int) -> None:
+    clock = PlayheadClock(RATE)
+    clock.report(5.0, sent, 0, position)
+    assert clock.position(5.0) == pytest.approx(position, abs=1e-3)
+
+
 def test_a_playhead_that_catches_up_hurries_nobody() -> None:
     clock, before = PlayheadClock(RATE), 0.0
     for k in range(80):

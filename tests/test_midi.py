@@ -165,6 +165,10 @@ def test_the_port_that_is_chosen(names: list[str], wanted: str | None, chosen: s
         (b"\x83\x3c\x00", b"\x83\x3c\x00"),
         (b"\xc0\x00", b"\xc0\x00"),
         (b"\xb0\x40\x00", b"\xb0\x40\x00"),
+        (b"\x90\x3c", None),
+        (b"\xc0", None),
+        (b"\xd0\x40\x00", None),
+        (b"\x90\x3c\x80", None),
     ],
 )
 def test_messages_that_are_played(message: bytes, passed: bytes | None) -> None:

@@ -12,7 +12,7 @@ from netaudio.errors import DeviceError
 from netaudio.keymap import CoarsePush, Note, note_off
 from netaudio.shell import libjack
 
-Hear = Callable[[bytes, float | None], None]
+Hear = Callable[[bytes, float], None]  # a message, and when it came (time.monotonic)
 
 LOOK_EVERY = 1.0
 _RTMIDI = "mido.backends.rtmidi"
@@ -21,8 +21,10 @@ _SUSTAIN = 64
 
 
 def playable(message: bytes) -> bytes | None:
-    """The message if it is for a channel, a note-on of velocity 0 as the note-off it means; else None."""
-    if not message or not 0x80 <= message[0] < 0xF0:
+    """The message if it is a whole one for a channel, a note-on of velocity 0 as the note-off it means; else None."""
+    if not message or not 0x80 <= message[0] < 0xF0 or max(message[1:], default=0) > 127:
+        return None
+    if len(message) != (2 if message[0] & 0xE0 == 0xC0 else 3):
         return None
     if message[0] & 0xF0 == 0x90 and message[2] == 0:
         return note_off(message[0] & 0x0F, message[1])
@@ -87,7 +89,6 @@ class MidiIn:
         self._port: Any = None
         self._name: str | None = None
         self._said = ""
-        self._clock, self._stamp = StampClock(1_000_000), 0.0  # of the port's messages, in microseconds
         self._closed = threading.Event()
         self._look()
         self._thread = threading.Thread(target=self._watch, name="midi", daemon=True)
@@ -139,7 +140,6 @@ class MidiIn:
                 self._say(f"MIDI keyboard {self._name} is gone: looking for it")
                 self._drop()
             if self._name is None and (name := choose(names, self._wanted)) is not None:
-                self._clock, self._stamp = StampClock(1_000_000), 0.0
                 self._port = self._ports.open(name, self._hear)
                 self._name = name
                 self._say(f"MIDI keyboard {name} is heard")
@@ -153,12 +153,7 @@ class MidiIn:
             others = f" (there is {', '.join(names)})" if names else ""
             self._say(f"{which} is plugged in{others}: looking for it every second")
 
-    def _hear(self, message: bytes, since: float | None) -> None:
-        """`since` the one before, in seconds, where that is known."""
-        at = time.monotonic()
-        if since is not None:
-            self._stamp += 1e6 * since
-            at = self._clock.time(self._stamp, at)
+    def _hear(self, message: bytes, at: float) -> None:
         if (data := playable(message)) is not None:
             with self._lock:
                 self._held.hear(data)
@@ -221,7 +216,7 @@ class _Ports:
         mido does not pass on."""
         if self._api:
             return _RtmidiPort(_rtmidi_client(self._api), name, hear)
-        return self._backend.open_input(name, callback=lambda message: hear(bytes(message.bytes()), None))
+        return self._backend.open_input(name, callback=lambda heard: hear(bytes(heard.bytes()), time.monotonic()))
 
     def close(self) -> None:
         if self._probe is not None:
@@ -233,14 +228,20 @@ class _RtmidiPort:
     """Raises ValueError if there is no such port."""
 
     def __init__(self, client: Any, name: str, hear: Hear) -> None:
-        self._client = client
+        self._client, self._hear = client, hear
+        self._clock, self._stamp = StampClock(1_000_000), 0.0  # microseconds
         client.ignore_types(False, False, False)  # the time since a message that was ignored would be lost
-        client.set_callback(lambda event, _: hear(bytes(event[0]), event[1]))
+        client.set_callback(self._take)
         try:
             client.open_port(client.get_ports().index(name))
         except BaseException:
             self.close()
             raise
+
+    def _take(self, event: tuple[list[int], float], _: object) -> None:
+        """A message, and the seconds since the one before."""
+        self._stamp += 1e6 * event[1]
+        self._hear(bytes(event[0]), self._clock.time(self._stamp, time.monotonic()))
 
     def close(self) -> None:
         self._client.cancel_callback()

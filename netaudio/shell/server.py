@@ -16,7 +16,7 @@ from pathlib import Path
 from netaudio import messages
 from netaudio.bank import Bank
 from netaudio.config import ServerSettings
-from netaudio.errors import NetAudioError, ProtocolError, RefusedError
+from netaudio.errors import ProtocolError, RefusedError
 from netaudio.instrument import Instrument
 from netaudio.rtp import PAYLOADS
 from netaudio.score import Event
@@ -35,7 +35,7 @@ from netaudio.shell.figures import Figures, Stats, look, traffic
 from netaudio.shell.metrics import serve_metrics
 from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
-from netaudio.shell.wavs import list_instruments, load, without_notes
+from netaudio.shell.wavs import load, need_instruments, without_notes
 
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
 WATCH_SECONDS = 0.5
@@ -72,10 +72,7 @@ class Server:
     def load(self, progress: Callable[[str, float], None]) -> list[str]:
         """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
         folder = Path(self.settings.wav)
-        names = list_instruments(folder)
-        if not names:
-            raise NetAudioError(f"no instruments in {folder}: expected folders of sound files named by note (C4.wav)")
-        loaded = load(folder, names, self.settings.rate, None, self.bank, progress)
+        loaded = load(folder, need_instruments(folder), self.settings.rate, None, self.bank, progress)
         self.instruments = {name: item.instrument for name, item in loaded.items()}
         problems = [line for item in loaded.values() for line in item.problems] + without_notes(folder)
         if self.settings.instrument not in loaded:

@@ -74,6 +74,13 @@ def list_instruments(folder: Path) -> list[str]:
     return [inner.name for inner in _folders(folder) if _has_notes(inner)]
 
 
+def need_instruments(folder: Path) -> list[str]:
+    """The same; raises InstrumentError if there are none."""
+    if names := list_instruments(folder):
+        return names
+    raise InstrumentError(f"no instruments in {folder}: expected folders of sound files named by note (C4.wav)")
+
+
 def without_notes(folder: Path) -> list[str]:
     """What there is to say of the other subfolders."""
     others = [inner.name for inner in _folders(folder) if not _has_notes(inner)]
