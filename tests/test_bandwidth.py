@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from netaudio.bandwidth import SHORT_SECONDS
-from tests.wire import RATE, Path, Stage, noises
+from tests.sounds import noises
+from tests.wire import RATE, Path, Stage
 
 HEADER = 24  # bytes of RTP with its extension
 

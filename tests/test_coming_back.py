@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from netaudio.kinds import Mode
+from tests.sounds import noises
 from tests.test_law import EXACT, OFFSET, RAMP
-from tests.wire import RATE, Network, Stage, memory, noises
+from tests.wire import RATE, Network, Stage, memory
 
 CHUNK = 32
 HEADS = OFFSET + 2 * CHUNK + RAMP + 300  # frames held: 0.18 s

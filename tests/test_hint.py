@@ -5,7 +5,8 @@ import numpy as np
 from netaudio.kinds import Address
 from netaudio.shell.auto import FORGIVE_SECONDS, LATE_NOTES, Auto
 from netaudio.shell.network import Network
-from tests.wire import Stage, noises
+from tests.sounds import noises
+from tests.wire import Stage
 
 
 def late(offset: int) -> Auto:

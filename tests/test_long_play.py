@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.reference import Reference
-from tests.wire import RATE, Stage, noises
+from tests.sounds import noises
+from tests.wire import RATE, Stage
 
 CHUNK, BUFFER_SIZE, OFFSET = 800, 1600, 4800  # frames: 1/6, 1/3 and 1 s, for few and large steps
 MINUTE = 60  # seconds
