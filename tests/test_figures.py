@@ -89,7 +89,6 @@ def test_figures_for_prometheus(published: tuple[Program, str, int, Path]) -> No
     assert all(values[("netaudio_tick_seconds_total", stage)] > 0 for stage in STAGES)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="THIS SYSTEM HAS NO SIGUSR1")
 def test_figures_at_a_signal(published: tuple[Program, str, int, Path]) -> None:
     with serving("--wav", published[3] / "wav") as (server, _):
         server.process.send_signal(signal.SIGUSR1)

@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from netaudio.bank import Bank
 from netaudio.kinds import Address
+from netaudio.link import Link
 from netaudio.player import ClientPlayer
 from netaudio.shell.library import Library
 from netaudio.shell.network import NARROW, PROBES, Network
@@ -130,8 +132,21 @@ def test_five_seconds_without_a_network(tmp_path: Path) -> None:
     assert np.abs(result.sound[round((back + SECOND) * RATE) : (seconds - 1) * RATE]).max() > 0.1
 
 
+async def streamed(link: Link, packets: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Await so many packets more."""
+    take, come, until = link.receive_datagram, asyncio.Event(), link.count.received + packets
+
+    def counted(data: bytes, now: float) -> None:
+        take(data, now)
+        if link.count.received >= until:
+            come.set()
+
+    monkeypatch.setattr(link, "receive_datagram", counted)
+    await come.wait()
+
+
 @on_the_clock
-def test_the_payload_changes_while_a_note_sounds(tmp_path: Path) -> None:
+def test_the_payload_changes_while_a_note_sounds(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
     async def play(server: str) -> tuple[ClientPlayer, list[str]]:
@@ -160,10 +175,8 @@ def test_the_payload_changes_while_a_note_sounds(tmp_path: Path) -> None:
             else:
                 player.push(asyncio.get_running_loop().time(), b"\x90\x3c\x60")
             assert network.link
-            before, tally = network.link.count.received, player.knit.tally
-            async with asyncio.timeout(20):
-                while network.link.count.received < before + 200:
-                    await asyncio.sleep(0.01)  # looks again, until they have come
+            tally = player.knit.tally
+            await asyncio.wait_for(streamed(network.link, 200, monkeypatch), 20)
             kinds.append(network.link.payload.name)
             assert tally.missing <= RAMP, "no more than what 16 bits had rounded off, faded"
             assert len(player.sounding()) == 1
