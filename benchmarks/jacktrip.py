@@ -31,6 +31,7 @@ NOISE = 0.5  # seconds of noise, whose place tells the delay, between as much si
 LEAST_STEP = 1e-3  # 16 bit steps are 30 times less
 APART = RATE // 100  # frames between two holes
 WAIT_SECONDS = 15.0
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,16 @@ def packets(seconds: float) -> int:
 
 
 def listen(folder: Path, link: Bridge, queue: int, seconds: float) -> Heard:
-    """Play through jacktrip over a link; raises Unheard."""
-    try:
-        return _listen(folder, link, queue, seconds)
-    except (subprocess.SubprocessError, pytest.fail.Exception) as error:
-        raise Unheard(str(error).partition("\n")[0]) from None
+    """Play through jacktrip over a link; raises Unheard. JACK refuses a client that comes just as another leaves,
+    so that jacktrip may need more than one try."""
+    tries = TRIES
+    while True:
+        tries -= 1
+        try:
+            return _listen(folder, link, queue, seconds)
+        except (Unheard, subprocess.SubprocessError, pytest.fail.Exception) as error:
+            if not tries:
+                raise Unheard(str(error).partition("\n")[0]) from None
 
 
 def _listen(folder: Path, link: Bridge, queue: int, seconds: float) -> Heard:
