@@ -184,7 +184,8 @@ def beside(folder: Path, condition: Condition, buffer_size: float, seconds: floa
     for queue in sorted({DEFAULT_QUEUE, packets(buffer_size)}):
         try:
             with bridge(condition.impairment()) as link:
-                heard = listen(folder / f"{condition.name}-jacktrip-{queue}", link, queue, seconds)
+                room = f"{condition.name}-jacktrip-{queue}".replace(" ", "-")  # ALSA splits its path at spaces
+                heard = listen(folder / room, link, queue, seconds)
         except Unheard as why:
             print(f"    jacktrip was not tried: {why}", flush=True)
         else:
