@@ -34,25 +34,27 @@ class Bench:
         self._begin: int | None = None
         self._cycles: list[tuple[int, float]] = []  # frame, and seconds of the device's clock
         self._over = threading.Event()
-        self.xruns = 0
+        self.xruns: list[int] = []  # the frames of the sounds about which the server was late
         self._keyboard.set_process_callback(self._play)
         self._ears.set_process_callback(self._listen)
         self._ears.set_xrun_callback(self._count)
         for client in (self._keyboard, self._ears):
             client.activate()
-        self.look()
+        self.begin()
 
     def close(self) -> None:
         for client in (self._keyboard, self._ears):
             client.deactivate()
             client.close()
 
-    def look(self) -> None:
+    def begin(self) -> None:
         """Take all outputs that are there now for others than those to be heard."""
+        self._names.clear()
+        self._ears.inports.clear()
         self._known = {port.name for port in self._ears.get_ports(is_audio=True, is_output=True)}
 
     def hear(self, name: str, midi: str = "") -> None:
-        """Await the audio output of the program that was started since the last call, or `look`; its first
+        """Await the audio output of the program that was started since the last call, or `begin`; its first
         channel is recorded as `name`. The keyboard is connected to MIDI inputs that match `midi`, if given."""
         until(lambda: len(self._new()) == 2, f"a stereo JACK output of {name}")
         ports = self._new()
@@ -71,6 +73,7 @@ class Bench:
         self._events, self._sounds = sorted(events, reverse=True), np.zeros((len(self._names), frames), np.float32)
         self._over.clear()
         self._cycles.clear()
+        self.xruns.clear()
         period = self._ears.blocksize
         self._begin = int(self._ears.last_frame_time) + round(_SOON * RATE / period) * period
 
@@ -81,10 +84,13 @@ class Bench:
         return dict(zip(self._names, self._sounds, strict=True))
 
     def seconds(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
-        """When those frames of the sounds were due: the device's time, in which an xrun is a gap."""
+        """When those frames of the sounds were due: the device's time, in which an xrun is a gap, and from one to
+        the next the most punctual cycle tells."""
         frames, seconds = np.array(self._cycles).T
-        cycle = np.searchsorted(frames, at, "right") - 1
-        when: NDArray[np.float64] = seconds[cycle] + (at - frames[cycle]) / RATE
+        spans = np.searchsorted(sorted(self.xruns), frames)
+        began = np.full(len(self.xruns) + 1, np.inf)
+        np.minimum.at(began, spans, seconds - frames / RATE)
+        when: NDArray[np.float64] = began[np.searchsorted(sorted(self.xruns), at)] + at / RATE
         return when
 
     def _play(self, frames: int) -> None:
@@ -107,7 +113,8 @@ class Bench:
                 self._over.set()
 
     def _count(self, _microseconds: Any) -> None:
-        self.xruns += 1
+        if self._begin is not None:
+            self.xruns.append(int(self._ears.last_frame_time) - self._begin)
 
 
 def onsets(sound: Signal, threshold: float) -> NDArray[np.int64]:

@@ -57,7 +57,7 @@ def finished(sound: NDArray[np.float32], plan: Plan, kept: int) -> NDArray[np.fl
     assert len(sound) >= kept, (len(sound), kept)
     sound = sound[:kept] * LEVEL
     rise = sound[: attack(plan.rate)]
-    rise *= _ramp(np.arange(len(rise)), attack(plan.rate))
+    rise *= _ramp(np.arange(1, len(rise) + 1), attack(plan.rate))  # its first frame is heard: none is waited for
     if plan.length < ENDLESS:
         _fade(sound, plan.length, edge(plan.rate))
     if kept < plan.kept(None):

@@ -112,7 +112,7 @@ class CardClock:
     """The map between the time and the position of the sound card here, from its callback.
 
     Blocks are asked for late at times, never early, and sometimes several at once: the best of a few reports
-    tells. A card that ran dry goes on later, for good, so that is followed soon, in one step.
+    tells. A card that ran dry goes on later, for good: what was reported before is void.
     """
 
     def __init__(self, rate: int) -> None:
@@ -120,8 +120,10 @@ class CardClock:
         self._seen: deque[float] = deque(maxlen=CARD_WINDOW)
         self._ahead = 0.0
 
-    def report(self, time: float, position: int) -> None:
-        """The block from `position` on was asked for."""
+    def report(self, time: float, position: int, xrun: bool = False) -> None:
+        """The block from `position` on was asked for; `xrun`: the card had run dry meanwhile."""
+        if xrun:
+            self._seen.clear()
         self._seen.append(position - self.rate * time)
         self._ahead = max(self._seen)
 

@@ -116,10 +116,11 @@ class ClientPlayer:
     def sounding(self) -> list[Voice]:
         return [v for v in self.score.voices if v.start <= self.position and self.score.alive(v, self.position)]
 
-    def render(self, out: Frames, now: float) -> None:
-        """Fill a block (frames, 2) of any size; `now` is the time at which it began."""
+    def render(self, out: Frames, now: float, xrun: bool = False) -> None:
+        """Fill a block (frames, 2) of any size; `now` is the time at which it began, `xrun` whether the card had
+        run dry before it."""
         count, start = len(out), self.position
-        self.clock.report(now, start)
+        self.clock.report(now, start, xrun)
         self.began = now, start, count
         while self._commands:
             command, args = self._commands.popleft()

@@ -17,7 +17,7 @@ from netaudio.errors import DeviceError
 from netaudio.shell.devices import list_devices
 from netaudio.shell.speaker import open_speaker
 asked, enough, faults = [], threading.Event(), []
-def render(out, now):
+def render(out, now, xrun):
     asked.append((out.shape, out.dtype.name, now))
     out.fill(0.25)
     if len(asked) == 200:
@@ -121,7 +121,7 @@ def test_an_error_in_render_turns_a_card_silent(jack: dict[str, str]) -> None:
     said = facts(
         """
 blocks = []
-def render(out, now):
+def render(out, now, xrun):
     blocks.append(out)
     out.fill(1)
     raise KeyError("no such voice")
@@ -140,7 +140,7 @@ def test_a_card_that_ran_dry_counts_it_and_plays_on(jack: dict[str, str]) -> Non
     said = facts(
         """
 blocks = []
-def render(out, now):
+def render(out, now, xrun):
     blocks.append(now)
     if len(blocks) == 50:
         time.sleep(0.05)  # the fault itself: a block that takes longer than it lasts

@@ -21,7 +21,7 @@ outputs.RETRY_SECONDS = 0.2
 say = lambda *words: print(*words, flush=True)
 position, loops, busy = [0], [], threading.Lock()
 
-def render(out, now):
+def render(out, now, _):
     assert busy.acquire(blocking=False), "two render at once"
     position[0] += len(out)
     loops.append((now, position[0]))
@@ -51,7 +51,7 @@ class Score:
         self.inside, self.leave = threading.Event(), threading.Event()
         self.leave.set()
 
-    def __call__(self, out: NDArray[np.float32], now: float) -> None:
+    def __call__(self, out: NDArray[np.float32], now: float, _: bool) -> None:
         self.inside.set()
         assert self.leave.wait(5)
         self.position += len(out)
@@ -61,7 +61,7 @@ class Score:
 def block(turn: Render, now: float = 0.0) -> bool:
     """Has an output play a block; whether it sounded."""
     out = np.full((BLOCK, 2), 0.5, np.float32)
-    turn(out, now)
+    turn(out, now, False)
     assert out.min() == out.max() != 0.5
     return bool(out[0, 0])
 

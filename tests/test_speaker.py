@@ -22,7 +22,7 @@ class Recorder:
         self.blocks = blocks
         self.enough = threading.Event()
 
-    def __call__(self, out: NDArray[np.float32], now: float) -> None:
+    def __call__(self, out: NDArray[np.float32], now: float, _: bool) -> None:
         self.asked.append((out.shape, out.dtype, now))
         out.fill(0.5)
         if len(self.asked) >= self.blocks:
@@ -74,7 +74,7 @@ def test_null_is_never_early() -> None:
     early = []
     done = threading.Event()
 
-    def render(out: NDArray[np.float32], now: float) -> None:
+    def render(out: NDArray[np.float32], now: float, _: bool) -> None:
         early.append(now > time.monotonic())
         if len(early) == 20:
             done.set()
@@ -88,7 +88,7 @@ def test_null_catches_up_after_a_short_stall_and_gives_up_after_a_long_one() -> 
     stalls = {3: 0.1, 6: 0.7}
     done = threading.Event()
 
-    def render(out: NDArray[np.float32], start: float) -> None:
+    def render(out: NDArray[np.float32], start: float, _: bool) -> None:
         now.append(start)
         end = time.monotonic() + stalls.get(len(now), 0)
         while time.monotonic() < end:
@@ -104,7 +104,7 @@ def test_null_catches_up_after_a_short_stall_and_gives_up_after_a_long_one() -> 
 def test_an_error_in_render_is_kept_and_ends_it() -> None:
     calls = []
 
-    def render(out: NDArray[np.float32], now: float) -> None:
+    def render(out: NDArray[np.float32], now: float, _: bool) -> None:
         calls.append(now)
         raise KeyError("no such voice")
 
@@ -118,7 +118,7 @@ def test_an_error_in_render_is_kept_and_ends_it() -> None:
 def test_stop_does_not_wait_for_a_render_that_hangs() -> None:
     entered, leave = threading.Event(), threading.Event()
 
-    def render(out: NDArray[np.float32], now: float) -> None:
+    def render(out: NDArray[np.float32], now: float, _: bool) -> None:
         entered.set()
         leave.wait(5)
 

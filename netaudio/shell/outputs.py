@@ -29,7 +29,7 @@ class Turn:
         self.due = time.monotonic()  # when the block after the last one begins
         self._render, self._rate, self._busy = render, rate, False
 
-    def __call__(self, out: NDArray[np.float32], now: float) -> None:
+    def __call__(self, out: NDArray[np.float32], now: float, xrun: bool) -> None:
         self._busy = True  # before it looks whether it is over: the other one looks in the opposite order
         try:
             if self.former is not None:
@@ -39,7 +39,7 @@ class Turn:
             if self.over or self.former is not None:
                 out.fill(0)
             else:
-                self._render(out, now)
+                self._render(out, now, xrun)
                 self.due = now + len(out) / self._rate
         finally:
             self._busy = False

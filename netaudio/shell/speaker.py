@@ -16,8 +16,9 @@ from netaudio.errors import DeviceError
 from netaudio.histogram import Histogram
 from netaudio.shell.devices import JACK, abandon, extra, find, identity, portaudio, refusal
 
-Render = Callable[[NDArray[np.float32], float], None]
-"""Fills a block (frames, 2) in place; the float is time.monotonic() at the block's start."""
+Render = Callable[[NDArray[np.float32], float, bool], None]
+"""Fills a block (frames, 2) in place; the float is time.monotonic() at the block's start, and the bool whether the
+output ran dry before it."""
 
 _STEP, _STEPS = 10e-6, 5001  # seconds of render time, up to 50 ms
 _STOP_TIMEOUT = 1.0  # a device whose driver died may never let its stream be closed
@@ -82,11 +83,12 @@ class _Output:
         self._render = render
         self._running = False
 
-    def _fill(self, out: NDArray[np.float32], now: float) -> None:
+    def _fill(self, out: NDArray[np.float32], now: float, xrun: bool) -> None:
+        self.xruns += xrun
         if self.error is None:
             begun = time.perf_counter()
             try:
-                self._render(out, now)
+                self._render(out, now, xrun)
             except Exception as error:
                 self.error = error
             self.times.add(time.perf_counter() - begun)
@@ -123,12 +125,12 @@ class NullSpeaker(_Output):
         anchor, blocks = time.monotonic() if self._begin is None else self._begin, 0
         while self._running and self.error is None:
             due, now = anchor + blocks * self._period, time.monotonic()
+            xrun = now - due > _FELL_BEHIND
             if now < due:
                 time.sleep(due - now)
-            elif now - due > _FELL_BEHIND:
-                self.xruns += 1
+            elif xrun:
                 anchor, blocks, due = now, 0, now
-            self._fill(out, due)
+            self._fill(out, due, xrun)
             blocks += 1
 
 
@@ -190,9 +192,7 @@ class CardSpeaker(_Output):
 
     def _callback(self, out: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
         self._called = now = time.monotonic()
-        if status and status.output_underflow:
-            self.xruns += 1
-        self._fill(out, now)
+        self._fill(out, now, bool(status and status.output_underflow))
 
 
 def open_speaker(device: str, rate: int, block: int, render: Render, skew: float = 0.0) -> Speaker:

@@ -49,7 +49,7 @@ class Tryout:
         self._process.wait()
 
 
-def _silence(out: NDArray[np.float32], _now: float) -> None:
+def _silence(out: NDArray[np.float32], _now: float, _xrun: bool) -> None:
     out.fill(0)
 
 
