@@ -38,7 +38,7 @@ except (ImportError, OSError) as error:
     sys.exit(f"{MISSING}; pip install -r tests/requirements.txt ({error})")
 
 BLOCKS, NOTES, SHORT = (64, 128, 256), 500, 60
-FINE = 5  # notes at the port for each in the MIDI file and each on the computer keyboard
+FINE = 2  # notes at the port for each in the MIDI file and each on the computer keyboard
 GAP, HELD, LEAD = (0.06, 0.11), 0.12, 2.0  # seconds: from note to note, of each, and before the first
 FINE_SPREAD = 0.5  # ms
 DISTURBED = RATE // 50  # frames around an xrun

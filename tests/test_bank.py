@@ -76,7 +76,7 @@ def test_a_recording_without_loop_goes_on_in_silence() -> None:
 
 def test_a_whole_sample_rises_for_1_ms_and_falls_for_5() -> None:
     sound = finished(np.ones((20, 2), np.float32), Plan(RATE, 1.0, 20, None), 20)
-    assert sound[:, 0] == pytest.approx([0] + 14 * [0.25] + [0.25, 0.2, 0.15, 0.1, 0.05])
+    assert sound[:, 0] == pytest.approx(15 * [0.25] + [0.25, 0.2, 0.15, 0.1, 0.05])
 
 
 def test_between_attack_and_fade_it_is_the_recording_at_level_to_the_bit() -> None:
@@ -93,7 +93,7 @@ def test_a_held_part_falls_at_its_own_end_and_is_the_whole_one_before() -> None:
 
 def test_a_sample_shorter_than_its_fades_still_ends_in_silence() -> None:
     sound = finished(np.ones((3, 2), np.float32), Plan(RATE, 1.0, 3, None), 3)
-    assert sound[:, 0] == pytest.approx([0, 0.1, 0.05])
+    assert sound[:, 0] == pytest.approx([0.15, 0.1, 0.05])
 
 
 def test_nothing_of_a_sample_is_no_frames() -> None:

@@ -160,6 +160,13 @@ def test_a_card_that_ran_dry_is_followed_within_a_few_blocks() -> None:
     assert clock.position(6.05) == pytest.approx(1000)
 
 
+def test_a_card_that_tells_that_it_ran_dry_is_followed_at_once() -> None:
+    clock = CardClock(1000)
+    for block in range(100):
+        clock.report(5 + 0.01 * block + (0.05 if block >= 80 else 0), 10 * block, xrun=block == 80)
+        assert block < 80 or clock.position(6.05) == pytest.approx(1000)
+
+
 @given(st.integers(0, 99), st.integers(0, 0xFFFF_FFFF))
 def test_stamps_tell_when_whatever_came_late(seed: int, begin: int) -> None:
     clock, rng = StampClock(1000), np.random.default_rng(seed)

@@ -14,11 +14,13 @@ from netaudio.keymap import Command, Note, Push
 from netaudio.shell import terminal
 from netaudio.shell.console import ConsoleKeys, typed_keys
 from netaudio.shell.hands import Hands
+from netaudio.shell.priority import hurry
 from netaudio.shell.terminal import Tty
 
 NO_FOCUS = "keys are heard in every window: this terminal does not tell when it has the focus"
 GONE = "the terminal is gone: computer keys are no longer heard"
 _START_WAIT = 5.0
+_STAMPS = 1000  # of X11, a second
 _MODIFIERS = {"ctrl", "ctrl_l", "ctrl_r", "alt", "alt_l", "alt_r", "cmd", "cmd_l", "cmd_r"}
 
 
@@ -172,6 +174,7 @@ class PynputKeys:
         run = listener.run
 
         def listen() -> None:
+            hurry()
             try:
                 run()
             except Exception as error:  # the display refused, or died
@@ -197,11 +200,15 @@ class PynputKeys:
         return listener
 
     def _take_stamps(self, listener: Any) -> None:
-        """Keys count from when X11 saw them, however long pynput's thread had to wait: it keeps that to itself."""
-        clock, handle = StampClock(1000), listener._handle_message
+        """Keys count from when X11 saw them, however long pynput's thread had to wait: it keeps that to itself.
+
+        Its stamps are whole milliseconds, rounded down. Keys count from the end of theirs: from its beginning, they
+        would come too late for a constant delay wherever a block began meanwhile.
+        """
+        clock, handle = StampClock(_STAMPS), listener._handle_message
 
         def stamped(display: Any, event: Any, injected: Any) -> None:
-            self._at = clock.time(event.time, time.monotonic())
+            self._at = clock.time(event.time, time.monotonic()) + 1 / _STAMPS
             handle(display, event, injected)
 
         listener._handle_message = stamped

@@ -7,7 +7,7 @@ import sys
 
 from threadpoolctl import threadpool_limits
 
-RENDERING = 5  # SCHED_RR, below what sound cards' own threads use
+REAL_TIME = 5  # SCHED_RR, below what sound cards' own threads use
 SERVING = -10  # nice
 
 
@@ -20,11 +20,11 @@ def prepare_interpreter(switch_seconds: float) -> None:
     threadpool_limits(1, "blas")
 
 
-def hurry_rendering() -> None:
-    """Real-time priority for this thread, and for none that it starts."""
+def hurry() -> None:
+    """Real-time priority for this thread, and for none that it starts: for those that render, or tell of keys."""
     if sys.platform == "linux":
         with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(RENDERING))
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REAL_TIME))
 
 
 def hurry_serving() -> None:

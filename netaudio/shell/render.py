@@ -21,7 +21,7 @@ from netaudio.rtp import is_report, parse_report
 from netaudio.score import Event
 from netaudio.session import ServerSession
 from netaudio.shell.lateness import Lateness, Stages
-from netaudio.shell.priority import hurry_rendering
+from netaudio.shell.priority import hurry
 from netaudio.state import ScoreState
 
 MAX_DATAGRAM = 1500
@@ -91,7 +91,7 @@ class RenderWorker:
         self._wake.set()
 
     def run(self) -> None:
-        hurry_rendering()
+        hurry()
         deadline = time.monotonic()
         while not self._stopped:
             self._obey()
