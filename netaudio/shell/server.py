@@ -32,9 +32,11 @@ from netaudio.shell.entrance import (
     same,
 )
 from netaudio.shell.figures import Figures, Stats, look, traffic
+from netaudio.shell.mapped import MappedBank
 from netaudio.shell.metrics import serve_metrics
 from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
+from netaudio.shell.toucher import Toucher
 from netaudio.shell.wavs import load, need_instruments, without_notes
 
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
@@ -54,11 +56,12 @@ class Player:
 
 
 class Server:
-    """Load instruments, then `run`."""
+    """Load instruments, then `run`. Raises SettingError where there can be no bank as the settings want it."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
-        self.bank = Bank()
+        self.bank = MappedBank(Path(settings.bank)) if settings.bank else Bank()
+        self._toucher: Toucher | None = None
         self.instruments: dict[str, Instrument] = {}
         self.players: dict[str, Player] = {}
         self.workers: list[RenderWorker] = []
@@ -70,7 +73,7 @@ class Server:
         self._entrance: Entrance
 
     def load(self, progress: Callable[[str, float], None]) -> list[str]:
-        """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
+        """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play, or no room."""
         folder = Path(self.settings.wav)
         loaded = load(folder, need_instruments(folder), self.settings.rate, None, self.bank, progress)
         self.instruments = {name: item.instrument for name, item in loaded.items()}
@@ -81,19 +84,28 @@ class Server:
                 f"there is no instrument {self.settings.instrument!r} to offer: {first} is offered instead"
             )
             self.settings = dataclasses.replace(self.settings, instrument=first)
+        if isinstance(self.bank, MappedBank):
+            rate, offset = self.settings.rate, self.settings.offset
+            head = 0 if offset.auto else offset.frames(rate)
+            self._toucher = Toucher(self.bank, self.instruments.values(), rate, head)
         return problems
+
+    def about_bank(self) -> str:
+        where = f"mapped from {self.settings.bank}" if self.settings.bank else "in memory"
+        return f"{len(self.instruments)} instruments, {self.bank.frames.nbytes / 1e6:.0f} MB {where}"
 
     async def run(self, entrance: Entrance) -> None:
         """Serve until SIGINT or SIGTERM, or until the entrance says so."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._begun, self._entrance = time.monotonic(), entrance
-        self.workers = [RenderWorker(self.bank) for _ in range(self.settings.render_threads)]
+        self.workers = [RenderWorker(self.bank, self._toucher) for _ in range(self.settings.render_threads)]
+        threads: list[RenderWorker | Toucher] = [*self.workers, *([self._toucher] if self._toucher else [])]
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
         tasks = self._publish()
         hurry_serving()
-        with ThreadPoolExecutor(len(self.workers), "render") as pool:
-            futures = [loop.run_in_executor(pool, worker.run) for worker in self.workers]
+        with ThreadPoolExecutor(len(threads), "render") as pool:
+            futures = [loop.run_in_executor(pool, thread.run) for thread in threads]
             for future in futures:
                 future.add_done_callback(lambda _: stop.set())
             tasks.append(asyncio.create_task(self._watch()))
@@ -106,12 +118,12 @@ class Server:
                 entrance.close()
                 for player in list(self.players.values()):
                     player.writer.close()
-                for worker in self.workers:
-                    worker.stop()
+                for thread in threads:
+                    thread.stop()
             await asyncio.gather(*futures)
         self._log_late(math.inf)
         for worker in self.workers:
-            log.info(worker.lateness.summary())
+            log.info("%s; %s major faults", worker.lateness.summary(), worker.stages.faults)
 
     def figures(self) -> Figures:
         playing = [player.seat for player in self.players.values()]
