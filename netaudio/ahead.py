@@ -18,9 +18,9 @@ def reads(voice: Voice, position: int, until: int) -> list[Span]:
     return spans(voice.sample, age, voice.age(until) - age)
 
 
-def reads_from(voice: Voice, head: int) -> int:
-    """The position from which a voice reads past its sample's first `head` frames."""
-    return voice.start + voice.delay + max(voice.cut, head)
+def reads_from(voice: Voice) -> int:
+    """The position before which a voice reads nothing."""
+    return voice.start + voice.delay + voice.cut
 
 
 def spans(sample: Sample, age: int, count: int) -> list[Span]:

@@ -12,7 +12,7 @@ from netaudio.session import ServerSession
 from netaudio.shell.mapped import MappedBank
 
 HEAD_SECONDS = 0.5  # of each sample past the OFFSET that is offered, always held
-AHEAD_SECONDS = 1.0
+AHEAD_SECONDS = 0.1, 1.0  # what is read soonest is fetched first of all voices
 LOOK_SECONDS = 0.4
 ROUND_SECONDS = 20.0  # in which all heads are fetched again: so the kernel keeps them, with no privilege to lock them
 FORGET_LOOKS = 10  # until what was fetched is no longer thought to be held, or twice as many
@@ -40,13 +40,13 @@ class Toucher:
     def __init__(self, bank: MappedBank, instruments: Iterable[Instrument], rate: int, offset: int) -> None:
         """`offset` is the OFFSET that is offered, in frames."""
         self._bank = bank
-        self._head, self._ahead = offset + round(HEAD_SECONDS * rate), round(AHEAD_SECONDS * rate)
+        self._aheads = [round(seconds * rate) for seconds in AHEAD_SECONDS]
         self._watches: dict[ServerSession, Watch] = {}
         self._asked: SimpleQueue[Watch | None] = SimpleQueue()  # None ends the wait
         self._recent, self._older = set[int](), set[int]()  # blocks
         self._looks = 0
         self._stopped = False
-        found = heads(instruments, self._head)
+        found = heads(instruments, offset + round(HEAD_SECONDS * rate))
         self._share, self._round = math.ceil(len(found) * LOOK_SECONDS / ROUND_SECONDS), cycle(found)
         for span in runs(found):
             bank.fetch(span)
@@ -72,9 +72,7 @@ class Toucher:
             self._asked.put(watch)
         if not voices:
             return True
-        return end <= until and not (
-            news and any(voice.seq > known and reads_from(voice, self._head) < end for voice in voices)
-        )
+        return end <= until and not (news and any(v.seq > known and reads_from(v) < end for v in voices))
 
     def run(self) -> None:
         due = time.monotonic()
@@ -105,10 +103,11 @@ class Toucher:
         if watch is None:
             return
         voices, position = list(watch.session.score.voices), watch.session.cursor
-        until = position + self._ahead
-        wanted = {block for voice in voices for block in blocks(reads(voice, position, until))}
-        for span in runs(sorted(wanted - self._recent - self._older)):
-            self._bank.fetch(span)
-        self._recent |= wanted - self._older
-        watch.reached = voices[-1].seq if voices else 0, until
+        for ahead in self._aheads:
+            until = position + ahead
+            wanted = {block for voice in voices for block in blocks(reads(voice, position, until))}
+            for span in runs(sorted(wanted - self._recent - self._older)):
+                self._bank.fetch(span)
+            self._recent |= wanted - self._older
+            watch.reached = voices[-1].seq if voices else 0, until
         watch.asked = False
