@@ -46,7 +46,8 @@ def main() -> int:
     prepare_interpreter(SWITCH_SECONDS)
 
     def ready(address: Address) -> None:
-        logging.info(server.about_bank())
+        size, where = server.bank.frames.nbytes / 1e6, f"mapped, in {settings.bank}" if settings.bank else "in memory"
+        logging.info("the bank has %.0f MB, %s", size, where)
         print(f"NetAudio server ready at {address}: {', '.join(sorted(server.instruments))}", flush=True)
 
     if settings.workers > 1:

@@ -27,6 +27,7 @@ from netaudio.shell.entrance import (
     NO_HELLO,
     STRANGERS,
     Entrance,
+    bind_udp,
     check_hello,
     check_room,
     same,
@@ -85,14 +86,8 @@ class Server:
             )
             self.settings = dataclasses.replace(self.settings, instrument=first)
         if isinstance(self.bank, MappedBank):
-            rate, offset = self.settings.rate, self.settings.offset
-            head = 0 if offset.auto else offset.frames(rate)
-            self._toucher = Toucher(self.bank, self.instruments.values(), rate, head)
+            self._toucher = Toucher(self.bank, self.instruments.values(), self.settings.rate, self.settings.offset)
         return problems
-
-    def about_bank(self) -> str:
-        where = f"mapped from {self.settings.bank}" if self.settings.bank else "in memory"
-        return f"{len(self.instruments)} instruments, {self.bank.frames.nbytes / 1e6:.0f} MB {where}"
 
     async def run(self, entrance: Entrance) -> None:
         """Serve until SIGINT or SIGTERM, or until the entrance says so."""
@@ -200,7 +195,7 @@ class Server:
         settings, loop = self.settings, asyncio.get_running_loop()
         chunk = hello.chunk or settings.chunk_size
         secret, name = secrets.token_bytes(16), secrets.token_hex(8)
-        udp = _bind(writer.get_extra_info("sockname")[0], settings.udp_ports)
+        udp = bind_udp(writer.get_extra_info("sockname")[0], settings.udp_ports)
         ssrc = secrets.randbits(31) << 1
         session = ServerSession(settings.rate, chunk, PAYLOADS[hello.payload], settings.polyphony, ssrc)
         peer = writer.get_extra_info("peername")
@@ -292,18 +287,3 @@ def _tell(writer: asyncio.StreamWriter, message: messages.Message) -> None:
     _say(writer, message)
     if isinstance(message, messages.Error):
         writer.close()
-
-
-def _bind(host: str, ports: range | None) -> socket.socket:
-    """A UDP socket at the address that the client connected to; raises RefusedError when all ports are taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    udp = socket.socket(family, socket.SOCK_DGRAM)
-    udp.setblocking(False)
-    for port in ports or (0,):
-        try:
-            udp.bind((host, port))
-            return udp
-        except OSError:  # taken: the next one
-            continue
-    udp.close()
-    raise RefusedError("the server has no free UDP port: its owner should widen UDP_PORTS")

@@ -10,9 +10,10 @@ from netaudio.ahead import blocks, heads, reads, reads_from, runs
 from netaudio.instrument import Instrument
 from netaudio.session import ServerSession
 from netaudio.shell.mapped import MappedBank
+from netaudio.units import Span
 
 HEAD_SECONDS = 0.5  # of each sample past the OFFSET that is offered, always held
-AHEAD_SECONDS = 0.1, 1.0  # what is read soonest is fetched first of all voices
+SOON_SECONDS, AHEAD_SECONDS = 0.1, 1.0  # what is asked for is fetched for the one first, and for the other in turn
 LOOK_SECONDS = 0.4
 ROUND_SECONDS = 20.0  # in which all heads are fetched again: so the kernel keeps them, with no privilege to lock them
 FORGET_LOOKS = 10  # until what was fetched is no longer thought to be held, or twice as many
@@ -37,19 +38,19 @@ class Toucher:
     cannot be read.
     """
 
-    def __init__(self, bank: MappedBank, instruments: Iterable[Instrument], rate: int, offset: int) -> None:
-        """`offset` is the OFFSET that is offered, in frames."""
+    def __init__(self, bank: MappedBank, instruments: Iterable[Instrument], rate: int, offset: Span) -> None:
+        """`offset` is the OFFSET that is offered."""
         self._bank = bank
-        self._aheads = [round(seconds * rate) for seconds in AHEAD_SECONDS]
+        self._soon, self._ahead = round(SOON_SECONDS * rate), round(AHEAD_SECONDS * rate)
         self._watches: dict[ServerSession, Watch] = {}
-        self._asked: SimpleQueue[Watch | None] = SimpleQueue()  # None ends the wait
+        self._asked: SimpleQueue[tuple[Watch, int] | None] = SimpleQueue()  # and frames ahead; None ends a wait
         self._recent, self._older = set[int](), set[int]()  # blocks
         self._looks = 0
         self._stopped = False
-        found = heads(instruments, offset + round(HEAD_SECONDS * rate))
+        head = round(HEAD_SECONDS * rate) + (0 if offset.auto else offset.frames(rate))
+        found = heads(instruments, head)
         self._share, self._round = math.ceil(len(found) * LOOK_SECONDS / ROUND_SECONDS), cycle(found)
-        for span in runs(found):
-            bank.fetch(span)
+        bank.fetch(list(runs(found)))
 
     def watch(self, session: ServerSession) -> None:
         self._watches[session] = Watch(session)
@@ -69,7 +70,7 @@ class Toucher:
         news = bool(voices) and voices[-1].seq > known
         if (news or end > until) and not watch.asked:
             watch.asked = True
-            self._asked.put(watch)
+            self._asked.put((watch, self._soon))
         if not voices:
             return True
         return end <= until and not (news and any(v.seq > known and reads_from(v) < end for v in voices))
@@ -78,7 +79,7 @@ class Toucher:
         due = time.monotonic()
         while not self._stopped:
             try:
-                self._look(self._asked.get(timeout=max(0.0, due - time.monotonic())))
+                self._answer(self._asked.get(timeout=max(0.0, due - time.monotonic())))
             except Empty:
                 due = time.monotonic() + LOOK_SECONDS
                 self._look_around()
@@ -89,25 +90,31 @@ class Toucher:
         if self._looks % FORGET_LOOKS == 0:
             self._older, self._recent = self._recent, set()
         for watch in list(self._watches.values()):
-            self._look(watch)
-            self._answer()
+            self._look(watch, self._ahead)
+            self._answer_all()
         for span in runs(list(islice(self._round, self._share))):
-            self._bank.fetch(span)
-            self._answer()
+            self._bank.fetch([span])
+            self._answer_all()
 
-    def _answer(self) -> None:
+    def _answer_all(self) -> None:
         while not self._asked.empty():
-            self._look(self._asked.get())
+            self._answer(self._asked.get())
 
-    def _look(self, watch: Watch | None) -> None:
-        if watch is None:
+    def _answer(self, asked: tuple[Watch, int] | None) -> None:
+        if asked is None:
             return
+        watch, ahead = asked
+        self._look(watch, ahead)
+        if ahead < self._ahead:
+            self._asked.put((watch, self._ahead))
+        else:
+            watch.asked = False
+
+    def _look(self, watch: Watch, ahead: int) -> None:
+        """Fetch what a session's voices read in so many frames."""
         voices, position = list(watch.session.score.voices), watch.session.cursor
-        for ahead in self._aheads:
-            until = position + ahead
-            wanted = {block for voice in voices for block in blocks(reads(voice, position, until))}
-            for span in runs(sorted(wanted - self._recent - self._older)):
-                self._bank.fetch(span)
-            self._recent |= wanted - self._older
-            watch.reached = voices[-1].seq if voices else 0, until
-        watch.asked = False
+        until = position + ahead
+        wanted = {block for voice in voices for block in blocks(reads(voice, position, until))}
+        self._bank.fetch(list(runs(sorted(wanted - self._recent - self._older))))
+        self._recent |= wanted - self._older
+        watch.reached = voices[-1].seq if voices else 0, until
