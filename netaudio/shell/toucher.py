@@ -15,7 +15,7 @@ from netaudio.units import Span
 HEAD_SECONDS = 0.5  # of each sample past the OFFSET that is offered, always held
 SOON_SECONDS, AHEAD_SECONDS = 0.1, 1.0  # whoever asks has the one fetched first, and the other in turn
 LOOK_SECONDS = 0.4  # from one look at all voices to the next
-ROUND_SECONDS = 20.0  # in which all heads are fetched again: the kernel keeps what is used, and no privilege is needed
+ROUND_SECONDS = 20.0  # in which all heads are fetched again: the kernel keeps what is used, and needs no privilege
 FORGET_LOOKS = 10  # after so many, or twice that, what was fetched may be gone
 
 
