@@ -26,7 +26,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def main() -> int:
     flags = server_parser().parse_args()
     settings = server_settings(read_config(flags), flags)
-    settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
+    settings = dataclasses.replace(
+        settings, wav=str(HOME / settings.wav), bank=settings.bank and str(HOME / settings.bank)
+    )
     if settings.workers > 1:
         check_workers(settings.workers, settings.metrics)
     if settings.metrics:
@@ -44,6 +46,8 @@ def main() -> int:
     prepare_interpreter(SWITCH_SECONDS)
 
     def ready(address: Address) -> None:
+        size, where = server.bank.frames.nbytes / 1e6, f"mapped, in {settings.bank}" if settings.bank else "in memory"
+        logging.info("the bank has %.0f MB, %s", size, where)
         print(f"NetAudio server ready at {address}: {', '.join(sorted(server.instruments))}", flush=True)
 
     if settings.workers > 1:

@@ -46,7 +46,9 @@ class Count:
 class Client:
     """One client's side of the wire. `receive` when its socket has something, `work` every few milliseconds."""
 
-    def __init__(self, port: int, chunk: int, voices: int, gap: float, turn: float) -> None:
+    def __init__(
+        self, port: int, chunk: int, voices: int, gap: float, turn: float, instrument: str = INSTRUMENT
+    ) -> None:
         """`gap` seconds lie between its notes; `turn`, 0 to 1, sets it apart from the others."""
         self.voices, self.gap, self.count = voices, gap, Count()
         self._control = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -57,7 +59,7 @@ class Client:
         assert isinstance(welcome, messages.Welcome), welcome
         self.rate, self.chunk, self._ssrc = welcome.rate, welcome.chunk, welcome.ssrc
         self._secret = bytes.fromhex(welcome.secret)
-        self._say(messages.Select(0, INSTRUMENT))
+        self._say(messages.Select(0, instrument))
         assert isinstance(self._answer(), messages.Instrument), "an instrument"
         self._say(messages.Resume(Score(self.rate, voices, lambda _: None).state()))
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -150,11 +152,19 @@ class Client:
 class Served:
     """A server of its own, on some cores (none: on any), and what it costs."""
 
-    def __init__(self, clients: int, chunk: int, cores: set[int], flags: tuple[str, ...] = ()) -> None:
-        command = [sys.executable, str(HOME / "server.py"), "--port", "0", "--max-clients", str(max(clients, 1))]
+    def __init__(
+        self,
+        clients: int,
+        chunk: int,
+        cores: set[int],
+        flags: tuple[str, ...] = (),
+        program: tuple[str, ...] = (str(HOME / "server.py"),),
+    ) -> None:
+        command = [sys.executable, *program, "--port", "0", "--max-clients", str(max(clients, 1))]
         self._process = subprocess.Popen(
             [*command, "--chunk-size", str(chunk), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            stdin=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores or os.sched_getaffinity(0)),
+            stdin=subprocess.DEVNULL, cwd=HOME,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores or os.sched_getaffinity(0)),
         )  # fmt: skip
         assert self._process.stdout
         match = READY.search(self._process.stdout.readline())
@@ -180,11 +190,11 @@ def hold(
     try:
         empty = memory(server.pid)
         played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
-        _drive(played, SETTLE_SECONDS)
+        drive(played, SETTLE_SECONDS)
         for client in played:
             client.count = Count()
         before, began = cpu_seconds(server.pid), time.monotonic()
-        _drive(played, seconds)
+        drive(played, seconds)
         cpu, span, full = cpu_seconds(server.pid) - before, time.monotonic() - began, memory(server.pid)
     finally:
         for client in played:
@@ -207,7 +217,8 @@ def hold(
     }  # fmt: skip
 
 
-def _drive(clients: list[Client], seconds: float) -> None:
+def drive(clients: list[Client], seconds: float) -> None:
+    """Have them work and receive for so long."""
     end, pause = time.monotonic() + seconds, 0.002
     with selectors.DefaultSelector() as selector:
         for client in clients:

@@ -14,29 +14,43 @@ LEVEL = np.float32(0.25)
 class Bank:
     """All samples in one float32 array (frames, 2), each between silent guards of GUARD frames.
 
-    `frames` is replaced, never written to: a reader on another thread takes the reference once per block.
-    An empty bank is one guard, so address 0 always reads silence. Only one thread may extend.
+    `frames` is replaced, and nothing that it shows is written to again: a reader on another thread takes the
+    reference once per block. An empty bank is one guard, so address 0 always reads silence. Only one thread may
+    extend.
     """
 
     def __init__(self) -> None:
-        self.frames: NDArray[np.float32] = np.zeros((GUARD, 2), np.float32)
-        self.frames.flags.writeable = False
+        self._room = np.zeros((GUARD, 2), np.float32)  # with more than `frames` shows, so that few parts cost a copy
+        self.frames: NDArray[np.float32] = self._room
+        self._show(GUARD)
 
     def extend(self, parts: Sequence[NDArray[np.float32]]) -> list[int]:
         """Adds arrays (n, 2) and returns the addresses of their first frames, which stay good."""
         if not parts:
             return []
-        grown = np.zeros((len(self.frames) + sum(len(part) + GUARD for part in parts), 2), np.float32)
-        grown[: len(self.frames)] = self.frames
-        addresses, address = [], len(self.frames)
-        for part in parts:
-            assert part.ndim == 2 and part.shape[1] == 2, part.shape
-            grown[address : address + len(part)] = part
-            addresses.append(address)
-            address += len(part) + GUARD
-        grown.flags.writeable = False
-        self.frames = grown
+        addresses, end = places(len(self.frames), parts)
+        if end > len(self._room):
+            grown = np.zeros((max(end, 2 * len(self._room)), 2), np.float32)
+            grown[: len(self.frames)] = self.frames
+            self._room = grown
+        for part, address in zip(parts, addresses, strict=True):
+            self._room[address : address + len(part)] = part
+        self._show(end)
         return addresses
+
+    def _show(self, end: int) -> None:
+        self.frames = self._room[:end]
+        self.frames.flags.writeable = False
+
+
+def places(first: int, parts: Sequence[NDArray[np.float32]]) -> tuple[list[int], int]:
+    """Where parts lie in a bank of `first` frames, a guard after each, and how many frames it has then."""
+    addresses = []
+    for part in parts:
+        assert part.ndim == 2 and part.shape[1] == 2, part.shape
+        addresses.append(first)
+        first += len(part) + GUARD
+    return addresses, first
 
 
 def unrolled(frames: NDArray[np.float32], loop: tuple[int, int] | None, need: int) -> NDArray[np.float32]:

@@ -18,7 +18,8 @@ from netaudio.units import Span
 
 T = TypeVar("T")
 
-_WAV = Setting(Kind("FOLDER", "a folder", str), "wav", "sound", "folder with a folder per instrument")
+_FOLDER = Kind("FOLDER", "a folder", str)
+_WAV = Setting(_FOLDER, "wav", "sound", "folder with a folder per instrument")
 _OFFER = "offered to clients that set none"
 
 
@@ -32,6 +33,9 @@ class ServerSettings:
     token: Annotated[str, Setting(kinds.TEXT, "", "network", "word that clients must give; empty: none")]
     wav: Annotated[str, _WAV]
     rate: Annotated[int, Setting(kinds.whole(8000, 192000, "HZ"), "48000", "sound", "sample rate")]
+    bank: Annotated[
+        str | None, Setting(_FOLDER, "", "sound", "folder for a bank bigger than memory; empty: in memory")
+    ]
     chunk_size: Annotated[int, Setting(kinds.CHUNK, "128", "sound", "frames rendered at a time, 32 to 1024")]
     max_clients: Annotated[int, Setting(kinds.whole(1, 1000), "5", "load", "players at a time")]
     polyphony: Annotated[int, Setting(kinds.whole(1, 256), "32", "load", "notes at a time for each, 1 to 256")]

@@ -49,6 +49,15 @@ def test_a_reader_keeps_what_it_took_while_the_bank_grows() -> None:
     assert np.array_equal(taken, before)
 
 
+def test_what_is_there_is_copied_seldom() -> None:
+    bank = Bank()
+    shown = []
+    for _ in range(100):
+        bank.extend([counting(100)])
+        shown.append(bank.frames)
+    assert len({id(frames.base) for frames in shown}) < 10
+
+
 def test_published_frames_cannot_be_written_to() -> None:
     bank = Bank()
     bank.extend([counting(10)])

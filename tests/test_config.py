@@ -58,6 +58,7 @@ def test_server_defaults() -> None:
         token="",
         wav="wav",
         rate=48000,
+        bank=None,
         chunk_size=128,
         max_clients=5,
         polyphony=32,

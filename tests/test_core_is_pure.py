@@ -9,9 +9,9 @@ import pytest
 
 CORE = sorted((Path(__file__).resolve().parent.parent / "netaudio").glob("*.py"))
 IMPURE = frozenset({
-    "argparse", "asyncio", "concurrent", "ctypes", "io", "logging", "mido", "multiprocessing", "os", "pathlib",
-    "pynput", "queue", "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sounddevice",
-    "soundfile", "soxr", "subprocess", "tempfile", "threading", "time", "urllib",
+    "argparse", "asyncio", "concurrent", "ctypes", "io", "logging", "mido", "mmap", "multiprocessing", "os",
+    "pathlib", "pynput", "queue", "random", "resource", "secrets", "select", "selectors", "shutil", "signal",
+    "socket", "sounddevice", "soundfile", "soxr", "subprocess", "tempfile", "threading", "time", "urllib",
 })  # fmt: skip
 ALLOWED = {"config.py": {"argparse"}}
 CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"})

@@ -164,7 +164,7 @@ def test_keys_that_fold_to_one_share_its_frames(tmp_path: Path) -> None:
     assert len(bank.frames) == made + 26 * GUARD
 
 
-def test_several_instruments_share_one_bank_that_is_extended_once(tmp_path: Path) -> None:
+def test_several_instruments_share_one_bank(tmp_path: Path) -> None:
     write(tmp_path / "piano" / "C4.wav", noise(1000, seed=1))
     write(tmp_path / "organ" / "C4.wav", noise(1000, seed=2))
     bank = Bank()
@@ -177,6 +177,20 @@ def test_several_instruments_share_one_bank_that_is_extended_once(tmp_path: Path
         fractions = [fraction for which, fraction in told if which == name]
         assert fractions == sorted(fractions)
         assert fractions[-1] == 1
+
+
+def test_each_instrument_is_in_the_bank_before_the_next_is_read(tmp_path: Path) -> None:
+    for name in "abc":
+        write(tmp_path / name / "C4.wav", noise(1000))
+    bank = Bank()
+    sizes: dict[str, int] = {}
+
+    def told(name: str, _: float) -> None:
+        sizes.setdefault(name, len(bank.frames))
+
+    load(tmp_path, "abc", RATE, None, bank, told)
+    each = len(bank.frames) // 3
+    assert [size // each for size in sizes.values()] == [0, 1, 2]
 
 
 # Parts

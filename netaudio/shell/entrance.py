@@ -101,6 +101,21 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
+def bind_udp(host: str, ports: range | None) -> socket.socket:
+    """A UDP socket at the address that the client connected to; raises RefusedError when all ports are taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    udp.setblocking(False)
+    for port in ports or (0,):
+        try:
+            udp.bind((host, port))
+            return udp
+        except OSError:  # taken: the next one
+            continue
+    udp.close()
+    raise RefusedError("the server has no free UDP port: its owner should widen UDP_PORTS")
+
+
 def bound(sockets: list[socket.socket]) -> Address:
     return Address(*sockets[0].getsockname()[:2])
 

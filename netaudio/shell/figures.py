@@ -33,6 +33,7 @@ class Figures:
     voices: int
     chunks: int
     late: int  # by more than a chunk
+    faults: int  # in which render workers waited for the disk
     lateness: Histogram  # seconds
     stages: "Counter[str]"  # microseconds that render workers spent in each part of their ticks
     traffic: "Counter[str]"  # of DATAGRAMS
@@ -47,6 +48,7 @@ class Figures:
             cpu=self.cpu - earlier.cpu,
             chunks=self.chunks - earlier.chunks,
             late=self.late - earlier.late,
+            faults=self.faults - earlier.faults,
             lateness=self.lateness.less(earlier.lateness),
             stages=stages,
             traffic=traffic,
@@ -64,7 +66,8 @@ class Figures:
         return [
             f"stats of {self.seconds:.1f} s: {self.sessions} sessions, {self.voices} voices, "
             f"CPU {self.cpu * share:.1f} %; ticks {sum(self.stages.values()) / 1e6 * share:.1f} %: {stages}",
-            f"lateness in ms: {spread}; {self.chunks} chunks, {self.late} of them late; {counts}",
+            f"lateness in ms: {spread}; {self.chunks} chunks, {self.late} of them late; {counts}, "
+            f"{self.faults} major faults",
         ]
 
 
@@ -85,6 +88,7 @@ def look(
         sum(seat.session.voices for seat in seats),
         sum(worker.lateness.chunks for worker in workers),
         sum(worker.lateness.late for worker in workers),
+        sum(worker.stages.faults for worker in workers),
         lateness,
         stages,
         sum((traffic(seat) for seat in (*seats, *leaving)), gone.copy()),

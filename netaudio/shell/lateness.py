@@ -1,11 +1,15 @@
 """How late a render worker's chunks are, and where its time goes."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netaudio.histogram import Histogram
+
+if sys.platform == "linux":
+    import resource
 
 MAX_SPELLS = 1000  # of late chunks, until they are logged
 STEP, STEPS = 1e-4, 2000  # of the histogram: seconds, and how many
@@ -62,10 +66,13 @@ class Lateness:
 
 
 class Stages:
-    """Seconds that each of STAGES took so far, waiting for the interpreter included. A mark costs 0.2 µs."""
+    """Seconds that each of STAGES took so far, waiting for the interpreter included. A mark costs 0.2 µs.
+
+    `faults` are those in which this thread waited for the disk, where they can be counted (getrusage(2))."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.faults = 0
         self._last = 0.0
 
     def begin(self) -> None:
@@ -76,3 +83,7 @@ class Stages:
         now = time.perf_counter()
         self.seconds[stage] += now - self._last
         self._last = now
+
+    def count_faults(self) -> None:
+        if sys.platform == "linux":
+            self.faults = resource.getrusage(resource.RUSAGE_THREAD).ru_majflt

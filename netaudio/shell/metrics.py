@@ -34,6 +34,9 @@ def serve_metrics(address: Address, figures: Callable[[], Figures]) -> None:
             yield CounterMetricFamily("netaudio_cpu_seconds", "CPU time of the process", value=now.cpu)
             yield CounterMetricFamily("netaudio_chunks", "chunks rendered", value=now.chunks)
             yield CounterMetricFamily("netaudio_late_chunks", "chunks late by more than a chunk", value=now.late)
+            yield CounterMetricFamily(
+                "netaudio_major_faults", "waits for the disk in render workers", value=now.faults
+            )
             for name, what in DATAGRAMS.items():
                 yield CounterMetricFamily(f"netaudio_{name}", what, value=now.traffic[name])
             ticks = CounterMetricFamily("netaudio_tick_seconds", "time in the parts of ticks", labels=["stage"])

@@ -27,14 +27,17 @@ from netaudio.shell.entrance import (
     NO_HELLO,
     STRANGERS,
     Entrance,
+    bind_udp,
     check_hello,
     check_room,
     same,
 )
 from netaudio.shell.figures import Figures, Stats, look, traffic
+from netaudio.shell.mapped import MappedBank
 from netaudio.shell.metrics import serve_metrics
 from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
+from netaudio.shell.toucher import Toucher
 from netaudio.shell.wavs import load, need_instruments, without_notes
 
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
@@ -54,11 +57,12 @@ class Player:
 
 
 class Server:
-    """Load instruments, then `run`."""
+    """Load instruments, then `run`. Raises SettingError where there can be no bank as the settings want it."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
-        self.bank = Bank()
+        self.bank = MappedBank(Path(settings.bank)) if settings.bank else Bank()
+        self._toucher: Toucher | None = None
         self.instruments: dict[str, Instrument] = {}
         self.players: dict[str, Player] = {}
         self.workers: list[RenderWorker] = []
@@ -70,7 +74,7 @@ class Server:
         self._entrance: Entrance
 
     def load(self, progress: Callable[[str, float], None]) -> list[str]:
-        """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play."""
+        """Read all instruments; the problems found. Raises NetAudioError if there is nothing to play, or no room."""
         folder = Path(self.settings.wav)
         loaded = load(folder, need_instruments(folder), self.settings.rate, None, self.bank, progress)
         self.instruments = {name: item.instrument for name, item in loaded.items()}
@@ -81,19 +85,22 @@ class Server:
                 f"there is no instrument {self.settings.instrument!r} to offer: {first} is offered instead"
             )
             self.settings = dataclasses.replace(self.settings, instrument=first)
+        if isinstance(self.bank, MappedBank):
+            self._toucher = Toucher(self.bank, self.instruments.values(), self.settings.rate, self.settings.offset)
         return problems
 
     async def run(self, entrance: Entrance) -> None:
         """Serve until SIGINT or SIGTERM, or until the entrance says so."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._begun, self._entrance = time.monotonic(), entrance
-        self.workers = [RenderWorker(self.bank) for _ in range(self.settings.render_threads)]
+        self.workers = [RenderWorker(self.bank, self._toucher) for _ in range(self.settings.render_threads)]
+        threads: list[RenderWorker | Toucher] = [*self.workers, *([self._toucher] if self._toucher else [])]
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
         tasks = self._publish()
         hurry_serving()
-        with ThreadPoolExecutor(len(self.workers), "render") as pool:
-            futures = [loop.run_in_executor(pool, worker.run) for worker in self.workers]
+        with ThreadPoolExecutor(len(threads), "render") as pool:
+            futures = [loop.run_in_executor(pool, thread.run) for thread in threads]
             for future in futures:
                 future.add_done_callback(lambda _: stop.set())
             tasks.append(asyncio.create_task(self._watch()))
@@ -106,12 +113,12 @@ class Server:
                 entrance.close()
                 for player in list(self.players.values()):
                     player.writer.close()
-                for worker in self.workers:
-                    worker.stop()
+                for thread in threads:
+                    thread.stop()
             await asyncio.gather(*futures)
         self._log_late(math.inf)
         for worker in self.workers:
-            log.info(worker.lateness.summary())
+            log.info("%s; %s major faults", worker.lateness.summary(), worker.stages.faults)
 
     def figures(self) -> Figures:
         playing = [player.seat for player in self.players.values()]
@@ -188,7 +195,7 @@ class Server:
         settings, loop = self.settings, asyncio.get_running_loop()
         chunk = hello.chunk or settings.chunk_size
         secret, name = secrets.token_bytes(16), secrets.token_hex(8)
-        udp = _bind(writer.get_extra_info("sockname")[0], settings.udp_ports)
+        udp = bind_udp(writer.get_extra_info("sockname")[0], settings.udp_ports)
         ssrc = secrets.randbits(31) << 1
         session = ServerSession(settings.rate, chunk, PAYLOADS[hello.payload], settings.polyphony, ssrc)
         peer = writer.get_extra_info("peername")
@@ -280,18 +287,3 @@ def _tell(writer: asyncio.StreamWriter, message: messages.Message) -> None:
     _say(writer, message)
     if isinstance(message, messages.Error):
         writer.close()
-
-
-def _bind(host: str, ports: range | None) -> socket.socket:
-    """A UDP socket at the address that the client connected to; raises RefusedError when all ports are taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    udp = socket.socket(family, socket.SOCK_DGRAM)
-    udp.setblocking(False)
-    for port in ports or (0,):
-        try:
-            udp.bind((host, port))
-            return udp
-        except OSError:  # taken: the next one
-            continue
-    udp.close()
-    raise RefusedError("the server has no free UDP port: its owner should widen UDP_PORTS")

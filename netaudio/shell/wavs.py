@@ -1,7 +1,7 @@
 """Instruments from folders of sound files: decoded, transposed and brought to the bank's rate."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,9 +64,11 @@ class _Made:
     parts: dict[tuple[int, int], tuple[Plan, int, Frames]]  # the plan, how much of it is kept, and that
     problems: list[str]
 
-    def placed(self, addresses: Iterator[int]) -> Instrument:
-        samples = {key: plan.sample(kept, next(addresses)) for key, (plan, kept, _) in self.parts.items()}
-        return assembled(self.name, self.sources, self.rate, samples)
+    def placed(self, bank: Bank) -> Loaded:
+        addresses = bank.extend([frames for _, _, frames in self.parts.values()])
+        made = zip(self.parts.items(), addresses, strict=True)
+        samples = {key: plan.sample(kept, address) for (key, (plan, kept, _)), address in made}
+        return Loaded(assembled(self.name, self.sources, self.rate, samples), tuple(self.problems))
 
 
 def list_instruments(folder: Path) -> list[str]:
@@ -114,28 +116,27 @@ def load(
 ) -> dict[str, Loaded]:
     """Loads instruments into the bank, keeping `held` frames at its rate of each key's sample (None: all).
 
-    Files are read no further than that takes. `progress(name, fraction)` is called on this thread. An
-    instrument of which nothing can be loaded is left out, and the first that is loaded tells of it among its
-    problems; if none can be loaded at all, raises InstrumentError.
+    One of them at a time is in memory besides, and its files are read no further than that takes.
+    `progress(name, fraction)` is called on this thread. An instrument of which nothing can be loaded is left
+    out, and the first that is loaded tells of it among its problems; if none can be loaded at all, raises
+    InstrumentError.
     """
     known = list_instruments(folder)
-    made: list[_Made] = []
+    loaded: dict[str, Loaded] = {}
     failures: list[str] = []
     with ThreadPoolExecutor(_WORKERS, "load") as pool:
         for name in dict.fromkeys(names):
             try:
                 if name not in known:
                     raise InstrumentError(f"there is no instrument {name!r} in {folder}: {_choice(known)}")
-                made.append(_make(folder / name, rate, held, pool, progress))
+                loaded[name] = _make(folder / name, rate, held, pool, progress).placed(bank)
             except InstrumentError as error:
                 failures.append(str(error))
-    if failures and not made:
-        raise InstrumentError("; ".join(failures))
-    addresses = iter(bank.extend([frames for one in made for _, _, frames in one.parts.values()]))
-    loaded = {one.name: Loaded(one.placed(addresses), tuple(one.problems)) for one in made}
     if failures:
-        first = loaded[made[0].name]
-        loaded[made[0].name] = replace(first, problems=(*first.problems, *failures))
+        if not loaded:
+            raise InstrumentError("; ".join(failures))
+        name, first = next(iter(loaded.items()))
+        loaded[name] = replace(first, problems=(*first.problems, *failures))
     return loaded
 
 

@@ -1,0 +1,76 @@
+"""A bank in a file, for libraries bigger than memory: the kernel keeps of it what is played."""
+
+import mmap
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio.ahead import BLOCK, Span
+from netaudio.bank import Bank, places
+from netaudio.errors import NetAudioError, SettingError
+
+FRAME = 8  # bytes
+MOST = 16 * BLOCK  # frames that one call fetches: 1 MB
+
+
+class MappedBank(Bank):
+    """A bank whose frames are a file without a name, mapped read-only; processes forked later share both.
+
+    Raises SettingError where there can be no such file; `extend` raises NetAudioError where the disk is full.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        if sys.platform != "linux":
+            raise SettingError("BANK needs Linux: leave it empty here")
+        try:
+            self.fd, name = tempfile.mkstemp(".bank", "netaudio-", folder)
+            os.unlink(name)  # so it is gone with the last process that has it open, however that ends
+        except OSError as error:
+            raise SettingError(f"BANK: no file can be made in {folder} ({error.strerror}): name a folder") from None
+        self._folder = folder
+        os.posix_fadvise(self.fd, 0, 0, os.POSIX_FADV_RANDOM)  # to read what is asked for, and no more
+        self._buffer = memoryview(bytearray(FRAME * MOST))
+
+    def extend(self, parts: Sequence[NDArray[np.float32]]) -> list[int]:
+        if not parts:
+            return []
+        addresses, end = places(len(self.frames), parts)
+        try:
+            for part, address in zip(parts, addresses, strict=True):
+                self._write(part, FRAME * address)
+            os.truncate(self.fd, FRAME * end)
+        except OSError as error:
+            raise NetAudioError(
+                f"BANK: {FRAME * end / 1e6:.0f} MB and more do not fit in {self._folder} ({error.strerror}): "
+                "make room there, or name another folder"
+            ) from None
+        mapping = mmap.mmap(self.fd, FRAME * end, access=mmap.ACCESS_READ)
+        mapping.madvise(mmap.MADV_RANDOM)  # who reads what nobody fetched waits for a page, not for all around it
+        self.frames = np.frombuffer(mapping, np.float32).reshape(-1, 2)
+        return addresses
+
+    def _write(self, part: NDArray[np.float32], at: int) -> None:
+        data = np.ascontiguousarray(part, np.float32).reshape(-1).view(np.uint8)
+        while len(data):
+            written = os.pwrite(self.fd, data.data, at)
+            data, at = data[written:], at + written
+
+    def fetch(self, spans: Sequence[Span]) -> None:
+        """Have the kernel hold these frames, and count them as used. On one thread of a process at a time.
+
+        By reading them: that lets go of the interpreter's lock while the disk works, which a fault does not.
+        """
+        try:
+            for first, end in spans:  # all are under way before one is waited for: in half the time
+                os.posix_fadvise(self.fd, FRAME * first, FRAME * (end - first), os.POSIX_FADV_WILLNEED)
+            for first, end in spans:
+                for at in range(first, end, MOST):
+                    os.preadv(self.fd, [self._buffer[: FRAME * (min(at + MOST, end) - at)]], FRAME * at)
+        except OSError as error:
+            raise NetAudioError(f"BANK: the file in {self._folder} cannot be read ({error.strerror})") from None
