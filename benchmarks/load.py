@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.processes import cpu_seconds, memory
 from netaudio import messages
 from netaudio.link import quantile
@@ -171,6 +172,8 @@ class Served:
         if match is None:
             raise RuntimeError(f"the server did not start: {self._process.communicate()[1]}")
         self.port, self.pid = int(match[1]), self._process.pid
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        self.pids = [self.pid, *map(int, children)]  # with its workers'
 
     def close(self) -> str:
         """End it; what it said."""
@@ -180,34 +183,42 @@ class Served:
 
 
 def hold(
-    clients: int, voices: int, chunk: int, seconds: float, gap: float = 0.25, flags: tuple[str, ...] = ()
+    clients: int, voices: int, chunk: int, seconds: float, gap: float = 0.25, workers: int = 1
 ) -> dict[str, Any]:
-    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds."""
+    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds.
+
+    One worker has a core to itself; several share all with this process. Canaries tell which spells of late chunks
+    were stalls of the machine."""
     cores = sorted(os.sched_getaffinity(0))
-    server = Served(clients, chunk, {cores[-1]}, flags)
-    os.sched_setaffinity(0, {cores[0]})
     played: list[Client] = []
-    try:
-        empty = memory(server.pid)
-        played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
-        drive(played, SETTLE_SECONDS)
-        for client in played:
-            client.count = Count()
-        before, began = cpu_seconds(server.pid), time.monotonic()
-        drive(played, seconds)
-        cpu, span, full = cpu_seconds(server.pid) - before, time.monotonic() - began, memory(server.pid)
-    finally:
-        for client in played:
-            client.close()
-        said = server.close()
-        os.sched_setaffinity(0, set(cores))
+    with canaries() as stalls:
+        server = Served(clients, chunk, {cores[-1]} if workers == 1 else set(), ("--workers", str(workers)))
+        os.sched_setaffinity(0, {cores[0]} if workers == 1 else set(cores))
+        try:
+            empty = sum(map(memory, server.pids))
+            played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
+            drive(played, SETTLE_SECONDS)
+            for client in played:
+                client.count = Count()
+            before, began = sum(map(cpu_seconds, server.pids)), time.monotonic()
+            drive(played, seconds)
+            cpu, span = sum(map(cpu_seconds, server.pids)) - before, time.monotonic() - began
+            full = sum(map(memory, server.pids))
+        finally:
+            for client in played:
+                client.close()
+            said = server.close()
+            os.sched_setaffinity(0, set(cores))
     counts = [client.count for client in played]
-    match = CHUNKS.search(said)
-    assert match, said
+    told = CHUNKS.findall(said)
+    assert len(told) == workers, said
     hearing = [1000 * span for count in counts for span in count.hearing]
     return {
-        "clients": clients, "voices": voices, "chunk": chunk, "seconds": round(span, 1),
-        "chunks": int(match[1]), "late chunks": int(match[2]), "worst ms": float(match[3]),
+        "clients": clients, "voices": voices, "chunk": chunk, "workers": workers, "seconds": round(span, 1),
+        "chunks": sum(int(chunks) for chunks, _, _ in told), "late chunks": sum(int(late) for _, late, _ in told),
+        "spells": len(SPELL.findall(said)),
+        "not by stalls": len(unexplained(said, stalls, chunk / played[0].rate)),
+        "worst ms": max(float(worst) for _, _, worst in told),
         "packets": sum(c.packets for c in counts), "lost": sum(c.lost for c in counts),
         "late at clients": sum(c.late for c in counts),
         "hearing ms": {f"p{100 * q:g}": round(quantile(hearing, q), 2) for q in (0.5, 0.99, 0.999, 1.0)},
