@@ -24,7 +24,8 @@ VOICE_STEPS, CHUNK_STEPS = (0, 8, 16, 24, 32), (32, 64, 128, 256, 512)
 PROMPT = 5  # clients among whom events are heard within a chunk and a millisecond
 COLUMNS = (
     "clients", "voices", "chunk", "workers", "seconds", "chunks", "late chunks", "spells", "not by stalls",
-    "worst ms", "lost", "late at clients", "hearing ms", "cpu %", "cpu % per client", "MB per client", "kbit/s per client",
+    "worst ms", "lost", "late at clients", "hearing ms", "cpu %", "cpu % per client", "MB per client",
+    "kbit/s per client",
 )  # fmt: skip
 
 
