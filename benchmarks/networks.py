@@ -9,7 +9,7 @@ concealed, uncovered, missing. The worst of them: margin (the knit margin's p1, 
 difference from the local recording outside the uncovered frames, in units of the bound, 2^-20 times max(1, peak)).
 The others are medians. jacktrip, where it is installed, plays over the same link. Ends with 1 unless at most 5 notes
 of a row were late, apart is at most 1, and OFFSET at most the round trip's p99.9, BUFFER_SIZE and 3 chunks (+: it is
-more). Two links are up at a time: it wants a machine to itself.
+more). One link is up at a time, and it wants a machine to itself: an hour of it.
 """
 
 import argparse
@@ -19,11 +19,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +48,11 @@ from tests.programs import (
 from tests.reference import Sound
 from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, notes_in, piece
 
-AT_ONCE = 2  # links
 MOST_LATE = 5
 LOOK_SECONDS = 0.2
 REMOTE_NOTES = 150
 AUTO = ("--offset", "auto", "--buffer-size", "auto")
+T = TypeVar("T")
 COLUMNS = {
     "round trip / jitter / loss": 40, "kept": 5, "OFFSET": 8, "BUFFER": 8, "notes": 7, "late": 5, "margin": 8,
     "lost": 6, "recovered": 10, "concealed": 10, "uncovered": 10, "missing": 8, "apart": 7, "remote": 9,
@@ -194,13 +193,15 @@ def beside(folder: Path, condition: Condition, buffer_size: float, seconds: floa
     return figures
 
 
-def settled(future: "Future[Any]") -> Any:
+def tried(what: str, work: Callable[..., T], *args: Any) -> T | None:
     """What came of a run; None, and why, if it failed."""
     try:
-        return future.result()
+        return work(*args)
     except AssertionError as error:
         print(f"    FAILED: {str(error).strip().replace(chr(10), '; ')[:300]}", flush=True)
         return None
+    finally:
+        print(f"  {what}: done", file=sys.stderr, flush=True)
 
 
 def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float] | None) -> bool:
@@ -234,37 +235,26 @@ def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: d
 def ours(folder: Path, seeds: int, notes: int) -> tuple[bool, dict[str, dict[str, Any]]]:
     """Play all songs over all links; whether the promises were kept, and all figures."""
     kept, figures = True, {}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-
-        def begin(what: str, work: Callable[..., Any], *args: Any) -> "Future[Any]":
-            future = pool.submit(work, folder, *args)
-            future.add_done_callback(lambda _: print(f"  {what}: done", file=sys.stderr, flush=True))
-            return future
-
-        composing = [begin(f"local {seed}", compose, notes, seed) for seed in range(seeds)]
-        short = begin("local, short", compose, REMOTE_NOTES, seeds).result()
-        music = [future.result() for future in composing]
-        begun = {
-            condition: (
-                begin(f"{condition.name}, remote", remote, condition, short),
-                *(begin(f"{condition.name} {seed}", hybrid, condition, seed, music[seed]) for seed in range(seeds)),
-            )
-            for condition in CONDITIONS
-        }
-        rows = Rows(COLUMNS)
-        rows.line(*UNITS)
-        for condition, futures in begun.items():
-            far, *results = map(settled, futures)
-            runs = [run for run in results if run]
-            figures[condition.name] = {"hybrid": runs, "remote": far}
-            kept &= bool(runs) and row(rows, condition, runs, far)
-            kept &= None not in (far, *results)
+    music = [compose(folder, notes, seed) for seed in range(seeds)]
+    short = compose(folder, REMOTE_NOTES, seeds)
+    rows = Rows(COLUMNS)
+    rows.line(*UNITS)
+    for condition in CONDITIONS:
+        far = tried(f"{condition.name}, remote", remote, folder, condition, short)
+        results = [
+            tried(f"{condition.name} {seed}", hybrid, folder, condition, seed, song)
+            for seed, song in enumerate(music)
+        ]
+        runs = [run for run in results if run]
+        figures[condition.name] = {"hybrid": runs, "remote": far}
+        kept &= bool(runs) and row(rows, condition, runs, far)
+        kept &= None not in (far, *results)
     return kept, figures
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="one seed of 150 notes: four minutes")
+    parser.add_argument("--short", action="store_true", help="one seed of 150 notes: eight minutes")
     parser.add_argument("--seeds", type=int, default=5, help="songs for each network (5)")
     parser.add_argument("--notes", type=int, default=1000, help="notes in each (1000)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
