@@ -8,12 +8,13 @@ from queue import Empty, SimpleQueue
 
 from netaudio.ahead import blocks, heads, reads, reads_from, runs
 from netaudio.instrument import Instrument
+from netaudio.score import Voice
 from netaudio.session import ServerSession
 from netaudio.shell.mapped import MappedBank
 from netaudio.units import Span
 
 HEAD_SECONDS = 0.5  # of each sample past the OFFSET that is offered, always held
-SOON_SECONDS, AHEAD_SECONDS = 0.1, 1.0  # whoever asks has the one fetched first, and the other in turn
+AHEAD_SECONDS = 1.0
 LOOK_SECONDS = 0.4  # from one look at all voices to the next
 ROUND_SECONDS = 20.0  # in which all heads are fetched again: the kernel keeps what is used, and needs no privilege
 FORGET_LOOKS = 10  # after so many, or twice that, what was fetched may be gone
@@ -41,9 +42,9 @@ class Toucher:
     def __init__(self, bank: MappedBank, instruments: Iterable[Instrument], rate: int, offset: Span) -> None:
         """`offset` is the OFFSET that is offered."""
         self._bank = bank
-        self._soon, self._ahead = round(SOON_SECONDS * rate), round(AHEAD_SECONDS * rate)
+        self._ahead = round(AHEAD_SECONDS * rate)
         self._watches: dict[ServerSession, Watch] = {}
-        self._asked: SimpleQueue[tuple[Watch, int] | None] = SimpleQueue()  # and frames ahead; None ends a wait
+        self._asked: SimpleQueue[Watch | None] = SimpleQueue()  # None ends a wait
         self._recent, self._older = set[int](), set[int]()  # blocks
         self._looks = 0
         self._stopped = False
@@ -70,7 +71,7 @@ class Toucher:
         news = bool(voices) and voices[-1].seq > known
         if (news or end > until) and not watch.asked:
             watch.asked = True
-            self._asked.put((watch, self._soon))
+            self._asked.put(watch)
         if not voices:
             return True
         return end <= until and not (news and any(v.seq > known and reads_from(v) < end for v in voices))
@@ -90,7 +91,7 @@ class Toucher:
         if self._looks % FORGET_LOOKS == 0:
             self._older, self._recent = self._recent, set()
         for watch in list(self._watches.values()):
-            self._look(watch, self._ahead)
+            self._look(watch)
             self._answer_all()
         for span in runs(list(islice(self._round, self._share))):
             self._bank.fetch([span])
@@ -100,21 +101,25 @@ class Toucher:
         while not self._asked.empty():
             self._answer(self._asked.get())
 
-    def _answer(self, asked: tuple[Watch, int] | None) -> None:
-        if asked is None:
+    def _answer(self, watch: Watch | None) -> None:
+        if watch is None:
             return
-        watch, ahead = asked
-        self._look(watch, ahead)
-        if ahead < self._ahead:
-            self._asked.put((watch, self._ahead))
-        else:
-            watch.asked = False
+        session, (known, until) = watch.session, watch.reached
+        if session.cursor + session.chunk > until:
+            self._look(watch)
+        else:  # a note has begun: the others are as far
+            voices = [voice for voice in session.score.voices if voice.seq > known]
+            self._fetch(voices, session.cursor, until)
+            watch.reached = max((voice.seq for voice in voices), default=known), until
+        watch.asked = False
 
-    def _look(self, watch: Watch, ahead: int) -> None:
-        """Fetch what a session's voices read in so many frames."""
+    def _look(self, watch: Watch) -> None:
         voices, position = list(watch.session.score.voices), watch.session.cursor
-        until = position + ahead
+        until = position + self._ahead
+        self._fetch(voices, position, until)
+        watch.reached = voices[-1].seq if voices else 0, until
+
+    def _fetch(self, voices: list[Voice], position: int, until: int) -> None:
         wanted = {block for voice in voices for block in blocks(reads(voice, position, until))}
         self._bank.fetch(list(runs(sorted(wanted - self._recent - self._older))))
         self._recent |= wanted - self._older
-        watch.reached = voices[-1].seq if voices else 0, until
