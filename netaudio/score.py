@@ -66,6 +66,11 @@ class Voice:
         """The sample frame that sounds at a position."""
         return position - self.start - self.delay
 
+    def marks(self) -> tuple[int, ...]:
+        """What tells whether it has changed."""
+        volume, expression = self.lines
+        return self.off_seq, self.stolen_seq, self.delay, volume.changes[-1].seq, expression.changes[-1].seq
+
     def same(self, before: int, end: int) -> bool:
         """Whether all that shapes it before position `end` is known to one who has heard `before`."""
         volume, expression = self.lines

@@ -12,6 +12,7 @@ if sys.platform == "linux":
     import resource
 
 MAX_SPELLS = 1000  # of late chunks, until they are logged
+FEW_SPELLS = 5  # that are logged one by one
 STEP, STEPS = 1e-4, 2000  # of the histogram: seconds, and how many
 STAGES = ("read", "hear", "rows", "mix", "encode", "send")  # of a tick
 
@@ -25,9 +26,16 @@ class Spell:
     sent: float
     chunks: int
     worst: float
+    spells: int = 1  # that this one stands for
+
+    def joined(self, later: "Spell") -> "Spell":
+        """Both as one."""
+        chunks, worst = self.chunks + later.chunks, max(self.worst, later.worst)
+        return Spell(self.due, later.sent, chunks, worst, self.spells + later.spells)
 
     def __str__(self) -> str:
         many = f"{self.chunks} chunks" if self.chunks > 1 else "1 chunk"
+        many += f" in {self.spells} spells" if self.spells > 1 else ""
         return f"late: {many} by up to {1000 * self.worst:.1f} ms (time.monotonic {self.due:.4f} to {self.sent:.4f})"
 
 
@@ -57,9 +65,18 @@ class Lateness:
             spell.chunks, spell.worst = spell.chunks + 1, max(spell.worst, seconds)
 
     def spells(self, until: float) -> Iterator[Spell]:
-        """Those that ended before a time, once each."""
-        while self._spells and self._spells[0].sent < until:
+        """Those that ended before a time, once each. Where there are many, all but the first few count as one: a
+        server that is late must not spend its time on saying so."""
+        for _ in range(FEW_SPELLS):
+            if not self._spells or self._spells[0].sent >= until:
+                return
             yield self._spells.popleft()
+        rest: Spell | None = None
+        while self._spells and self._spells[0].sent < until:
+            spell, before = self._spells.popleft(), rest
+            rest = spell if before is None else before.joined(spell)
+        if rest is not None:
+            yield rest
 
     def summary(self) -> str:
         return f"{self.chunks} chunks rendered, {self.late} of them late; the latest by {1000 * self.worst:.1f} ms"
