@@ -3,8 +3,8 @@
     python -m benchmarks.cold [--size 0.5] [--clients 4] [--seconds 8] [--folder DIR]
 
 Each client plays an instrument of its own, all keys at once and then one after the other. A row each for a bank in
-memory, one that is mapped from a file in DIR (it must be on a disk; both take twice --size GB of it and 7 MB more),
-and the same where nobody fetches what voices read next. The file's pages are dropped before voices start.
+memory, one that is mapped from a file in DIR (which must be on a disk, with room for it), and the same where nobody
+fetches what voices read next. The file's pages, those of the samples' heads too, are dropped before voices start.
 """
 
 import argparse
