@@ -75,7 +75,7 @@ class Sample:
 
     def straight_from(self, age: int) -> int:
         """For how many more frames `read_at` goes straight on: until the loop turns or what is held ends."""
-        if self.loop is None or age < 0:
+        if self.loop is None:
             return self.held - age
         start, end = self.loop
         return end - (age if age < end else start + (age - start) % (end - start))

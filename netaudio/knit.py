@@ -6,47 +6,22 @@ g_E is a voice's gain under all events, g_H the gain that the server gave it in 
 flow and 0 where they are missing. The sum is mix(E) for any r, wherever the client holds the sample's frames.
 """
 
-from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.instrument import ENDLESS, GUARD
 from netaudio.line import Gains, Line, Straight
-from netaudio.mixer import Frames, Mixer, Rows
+from netaudio.mixer import Frames, Mixer, Row, Rows
 from netaudio.rings import CAPACITY, Packet, TripleRing
 from netaudio.score import Score, Voice
 from netaudio.state import NEVER
+from netaudio.tally import Mask, Tally
 
 NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
-MAX_SPANS = 10_000
 
-Mask = NDArray[np.bool_]
-
-
-@dataclass
-class Tally:
-    """What the callback counts, in frames."""
-
-    played: int = 0
-    streamed: int = 0
-    uncovered: int = 0
-    missing: int = 0
-    concealed: int = 0  # of the missing: where what had sounded was continued and faded
-    spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
-    margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
-    late: int = 0  # margins below 0
-
-    def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:
-        self.uncovered += int(uncovered.sum())
-        self.missing += int(missing.sum())
-        edges = np.flatnonzero(np.diff(uncovered, prepend=False, append=False))
-        for start, end in edges.reshape(-1, 2).tolist():
-            if self.spans and self.spans[-1][1] == first + start:
-                self.spans[-1][1] = first + end
-            elif len(self.spans) < MAX_SPANS:
-                self.spans.append([first + start, first + end])
+STREAMED = -1  # instead of the address of a voice that is left to the stream; its gain tells whether it sounds
 
 
 @dataclass
@@ -82,6 +57,7 @@ class Knit:
         self._ones, self._range = np.ones(GUARD), np.arange(GUARD)
         self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
         self._first_cut = NEVER  # of those
+        self._kept: dict[Voice, Row] = {}  # of the last look at the voices
         self.replan()
 
     def watch(self, voice: Voice) -> None:
@@ -165,14 +141,27 @@ class Knit:
         until = NEVER if steady or packet is None else 0
         if steady and all_heard and at >= score.cuts_until:  # nothing left to do here: the stream has it all
             plan.streamed, voices, until = any(score.alive(voice, at) for voice in voices), [], 0
+        kept = self._kept
+        self._kept = {} if voices else kept
         for voice in voices:
+            row, marks = kept.get(voice), voice.marks()
+            if row and row.serves(marks, at, end) and self._again(row, plan):
+                self._kept[voice] = row
+                until = min(until, row.until)
+                continue
             age, sample = voice.age(at), voice.sample
             if age + count <= 0 or age >= sample.length:
                 until = min(until, at - age) if age < 0 else until
                 continue
             if steady and age >= voice.cut and (all_heard or voice.same(before, end)):
-                plan.streamed = plan.streamed or score.straight(voice, at, count) != (0.0, 0.0)
-                until = min(until, at + sample.length - age, score.straight_until(voice, at)) if all_heard else 0
+                sounds = score.straight(voice, at, count) != (0.0, 0.0)
+                plan.streamed = plan.streamed or sounds
+                if marks[0] > before:
+                    until = 0
+                else:
+                    lasts = min(at + sample.length - age, score.straight_until(voice, at))
+                    until = min(until, lasts)
+                    self._kept[voice] = Row(at, lasts, marks, STREAMED, float(sounds), 0.0)
                 continue  # the stream has it just as it should be
             line: Straight | None = None
             curve: Gains | None = None
@@ -192,8 +181,10 @@ class Knit:
             if line is None:
                 until = 0
             else:
-                limit = min(sample.straight_from(age), covered - age, ENDLESS if mine else voice.cut - age)
-                until = min(until, at + limit, score.straight_until(voice, at))
+                lasts = min(at + min(sample.straight_from(age), covered - age), score.straight_until(voice, at))
+                until = min(until, lasts, NEVER if mine else at + voice.cut - age)
+                if age >= 0 and age + count <= min(voice.cut, covered):  # whatever a packet has heard, not that
+                    self._kept[voice] = Row(at, min(lasts, at + voice.cut - age), marks, sample.read_at(age), *line)
             if age + count > covered:
                 if line is not None:
                     curve = np.asarray(line[0] + line[1] * np.arange(count), np.float64)
@@ -206,6 +197,18 @@ class Knit:
         plan.until = until
         if uncovered is not None and missing is not None and uncovered.any():
             self.tally.mark(at, uncovered, missing)
+
+    @staticmethod
+    def _again(row: Row, plan: Plan) -> bool:
+        """Go on with what was found of a voice before, where that holds for this packet, too."""
+        _, before, _, steady = plan.known
+        if row.address != STREAMED:
+            plan.rows.go_on(row, plan.at)
+        elif steady and row.marks[0] <= before:
+            plan.streamed = plan.streamed or row.gain > 0
+        else:
+            return False
+        return True
 
     def _less(self, voice: Voice, at: int, count: int, plan: Plan) -> Straight | None:
         """A voice's gain less what a packet gives it, where that is one straight line. While packets have not

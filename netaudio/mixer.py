@@ -1,11 +1,27 @@
 """Voices to frames: one gather and one matrix product for everything that is due."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Frames = NDArray[np.float32]
+
+
+class Row(NamedTuple):
+    """How a voice is read from a position on, up to another, as long as its marks stay. To use one again costs a
+    quarter of a look at the voice."""
+
+    at: int
+    until: int
+    marks: tuple[int, ...]
+    address: int
+    gain: float
+    slope: float
+
+    def serves(self, marks: tuple[int, ...], first: int, end: int) -> bool:
+        return self.at <= first and end <= self.until and marks == self.marks
 
 
 class Rows:
@@ -26,6 +42,10 @@ class Rows:
             self.addresses.append(address)
             self.gains.append(gain)
             self.slopes.append(slope)
+
+    def go_on(self, row: Row, position: int) -> None:
+        passed = position - row.at
+        self.add(row.address + passed, row.gain + row.slope * passed, row.slope)
 
     def advance(self, count: int) -> None:
         """Mean the frames after the last ones; where every gain goes straight on and every voice reads on."""

@@ -10,11 +10,12 @@ from netaudio.bank import Bank
 from netaudio.clock import CardClock
 from netaudio.instrument import ENDLESS, GUARD, Instrument
 from netaudio.kinds import Mode
-from netaudio.knit import Knit, Tally
+from netaudio.knit import Knit
 from netaudio.mixer import Frames
 from netaudio.rings import TripleRing
 from netaudio.score import Event, Score, Voice
 from netaudio.state import ScoreState
+from netaudio.tally import Tally
 
 FORGET_FRAMES = 1024  # between searches for voices that have ended
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted

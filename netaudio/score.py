@@ -67,9 +67,16 @@ class Voice:
         return position - self.start - self.delay
 
     def marks(self) -> tuple[int, ...]:
-        """What tells whether it has changed."""
+        """What tells whether it has changed; first of it the last seq that it knows of."""
         volume, expression = self.lines
-        return self.off_seq, self.stolen_seq, self.delay, volume.changes[-1].seq, expression.changes[-1].seq
+        off, stolen, louder, softer = (
+            self.off_seq,
+            self.stolen_seq,
+            volume.changes[-1].seq,
+            expression.changes[-1].seq,
+        )
+        last = max(self.seq, louder, softer, 0 if off == NEVER else off, 0 if stolen == NEVER else stolen)
+        return last, off, stolen, louder, softer, self.delay, self.cut
 
     def same(self, before: int, end: int) -> bool:
         """Whether all that shapes it before position `end` is known to one who has heard `before`."""

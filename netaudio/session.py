@@ -2,14 +2,13 @@
 
 import math
 from collections import deque
-from typing import NamedTuple
 
 import numpy as np
 
 from netaudio.clock import JUMP_SECONDS, PlayheadClock
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
-from netaudio.mixer import Frames, Rows
+from netaudio.mixer import Frames, Row, Rows
 from netaudio.parity import ParityEncoder
 from netaudio.rings import CAPACITY
 from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
@@ -25,17 +24,6 @@ JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
 EASE = 0.02  # seconds a second by which the lead shrinks
 HASTE = 0.5  # by which it grows, at most by half a chunk a report
 FORGET_EVERY = 16  # chunks
-
-
-class Row(NamedTuple):
-    """How a voice is read from a position on, up to another, as long as its marks stay."""
-
-    at: int
-    until: int
-    marks: tuple[int, ...]
-    address: int
-    gain: float
-    slope: float
 
 
 class ServerSession:
@@ -207,11 +195,9 @@ class ServerSession:
         rows, score, count, until = Rows(), self.score, end - first, NEVER
         before_this, self._kept = self._kept, {}
         for voice in score.voices:
-            row = before_this.get(voice)
-            marks = voice.marks()
-            if row and row.at <= first and end <= row.until and row.marks == marks:  # 4 times cheaper than a look
-                passed = first - row.at
-                rows.add(row.address + passed, row.gain + row.slope * passed, row.slope)
+            row, marks = before_this.get(voice), voice.marks()
+            if row and row.serves(marks, first, end):
+                rows.go_on(row, first)
                 self._kept[voice] = row
                 until = min(until, row.until)
                 continue

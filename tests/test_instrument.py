@@ -131,6 +131,15 @@ def test_a_loop_is_read_periodically(address: int, start: int, span: int, age: i
         assert sample.read_at(age) == address + max(age, -GUARD)
 
 
+@given(st.integers(-GUARD, 3000), st.booleans())
+def test_frames_are_read_straight_on_for_as_long_as_it_says(age: int, loops: bool) -> None:
+    sample = Sample(5000, ENDLESS, ENDLESS, ENDLESS, (300, 700)) if loops else Sample(5000, 700, 700, 700, None)
+    count = sample.straight_from(age)
+    assert count > 0 or (age >= 700 and not loops)
+    for step in {0, count // 2, count - 1}:
+        assert step < 0 or sample.read_at(age + step) == sample.read_at(age) + step
+
+
 @given(st.sampled_from([MIDDLE_C, replace(MIDDLE_C, loop=(500, 40_000))]), st.integers(-ENDLESS, ENDLESS))
 def test_a_sample_of_which_nothing_is_held_reads_the_silence_at_the_beginning_of_the_bank(
     source: Source, age: int

@@ -1,0 +1,35 @@
+"""What the client's callback counts."""
+
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_SPANS = 10_000
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Tally:
+    """In frames."""
+
+    played: int = 0
+    streamed: int = 0
+    uncovered: int = 0
+    missing: int = 0
+    concealed: int = 0  # of the missing: where what had sounded was continued and faded
+    spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
+    margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
+    late: int = 0  # margins below 0
+
+    def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:
+        self.uncovered += int(uncovered.sum())
+        self.missing += int(missing.sum())
+        edges = np.flatnonzero(np.diff(uncovered, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2).tolist():
+            if self.spans and self.spans[-1][1] == first + start:
+                self.spans[-1][1] = first + end
+            elif len(self.spans) < MAX_SPANS:
+                self.spans.append([first + start, first + end])
