@@ -32,9 +32,9 @@ USUAL = (str(HOME / "server.py"),)
 BARE = """
 import sys
 import server
-from netaudio.shell.toucher import Toucher
-Toucher.fetched = lambda *_: True
-Toucher._look_around = lambda _: None
+from netaudio.shell.prefetch import Prefetcher
+Prefetcher.fetched = lambda *_: True
+Prefetcher._look_around = lambda _: None
 sys.exit(server.run(server.main))
 """
 

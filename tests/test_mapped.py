@@ -20,7 +20,7 @@ from netaudio.score import Event, Score
 from netaudio.session import ServerSession
 from netaudio.shell.lateness import Stages
 from netaudio.shell.mapped import MappedBank
-from netaudio.shell.toucher import Toucher
+from netaudio.shell.prefetch import Prefetcher
 from netaudio.shell.wavs import load
 from netaudio.units import Span
 from tests.pages import drop
@@ -116,27 +116,27 @@ def held(instrument: Instrument, cut: int) -> ServerSession:
 
 
 @contextmanager
-def touching(bank: MappedBank, instrument: Instrument) -> Iterator[Toucher]:
-    toucher = Toucher(bank, [instrument], RATE, OFFSET)
+def prefetching(bank: MappedBank, instrument: Instrument) -> Iterator[Prefetcher]:
+    prefetcher = Prefetcher(bank, [instrument], RATE, OFFSET)
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(toucher.run)
+        future = pool.submit(prefetcher.run)
         try:
-            yield toucher
+            yield prefetcher
         finally:
-            toucher.stop()
+            prefetcher.stop()
             future.result()
 
 
 def rendered(
-    bank: Bank, session: ServerSession, chunks: int, toucher: Toucher | None = None
+    bank: Bank, session: ServerSession, chunks: int, prefetcher: Prefetcher | None = None
 ) -> tuple[NDArray[np.float32], int]:
     """The sound of the session's next chunks, and the major faults that it took."""
     mixer, stages = Mixer(), Stages()
     stages.count_faults()
     before, out = stages.faults, []
     for _ in range(chunks):
-        if toucher:
-            until(lambda: toucher.fetched(session), "the next chunk is fetched", ANSWER)
+        if prefetcher:
+            until(lambda: prefetcher.fetched(session), "the next chunk is fetched", ANSWER)
         out.append(mixer.mix(bank.frames, [session.rows()], CHUNK)[0])
         session.cursor += CHUNK
     stages.count_faults()
@@ -172,9 +172,9 @@ def test_cold_voices_of_any_age_are_there_before_they_are_read(tmp_path: Path, c
     bank, instrument = cold(tmp_path)
     session = held(instrument, cut)
     session.cursor = position
-    with touching(bank, instrument) as toucher:
-        toucher.watch(session)
-        sound, faults = rendered(bank, session, 3 * RATE // CHUNK, toucher)
+    with prefetching(bank, instrument) as prefetcher:
+        prefetcher.watch(session)
+        sound, faults = rendered(bank, session, 3 * RATE // CHUNK, prefetcher)
     assert faults <= unfetched / 50  # mostly none, but a kernel may take back a page at any time
     assert np.array_equal(sound, expected)
 
@@ -182,16 +182,16 @@ def test_cold_voices_of_any_age_are_there_before_they_are_read(tmp_path: Path, c
 def test_a_note_is_waited_for_only_where_it_is_read(tmp_path: Path) -> None:
     bank, instrument = cold(tmp_path)
     session = held(instrument, 10 * CHUNK)
-    toucher = Toucher(bank, [instrument], RATE, OFFSET)  # which does not run: what is asked for does not come
-    toucher.watch(session)
-    assert not toucher.fetched(session)
-    watch = toucher._watches[session]
+    prefetcher = Prefetcher(bank, [instrument], RATE, OFFSET)  # which does not run: what is asked for does not come
+    prefetcher.watch(session)
+    assert not prefetcher.fetched(session)
+    watch = prefetcher._watches[session]
     watch.reached = 0, 20 * CHUNK  # as far as it knew before the notes began
-    while toucher.fetched(session):
+    while prefetcher.fetched(session):
         session.cursor += CHUNK
     assert session.cursor == 10 * CHUNK
     watch.reached = KEYS, 20 * CHUNK
-    while toucher.fetched(session):
+    while prefetcher.fetched(session):
         session.cursor += CHUNK
     assert session.cursor == 20 * CHUNK
 
@@ -199,10 +199,10 @@ def test_a_note_is_waited_for_only_where_it_is_read(tmp_path: Path) -> None:
 def test_a_session_without_notes_waits_for_nothing(tmp_path: Path) -> None:
     bank = MappedBank(tmp_path)
     session = ServerSession(RATE, CHUNK, PAYLOADS["L24"], KEYS, 0)
-    toucher = Toucher(bank, [], RATE, OFFSET)
-    toucher.watch(session)
+    prefetcher = Prefetcher(bank, [], RATE, OFFSET)
+    prefetcher.watch(session)
     session.cursor = RATE
-    assert toucher.fetched(session)
+    assert prefetcher.fetched(session)
 
 
 # The programs

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.ahead import BLOCK, Span
+from netaudio.ahead import BLOCK, Extent
 from netaudio.bank import Bank, places
 from netaudio.errors import NetAudioError, SettingError
 
@@ -61,7 +61,7 @@ class MappedBank(Bank):
             written = os.pwrite(self.fd, data.data, at)
             data, at = data[written:], at + written
 
-    def fetch(self, spans: Sequence[Span]) -> None:
+    def fetch(self, spans: Sequence[Extent]) -> None:
         """Have the kernel hold these frames, and count them as used. On one thread of a process at a time.
 
         By reading them: that lets go of the interpreter's lock while the disk works, which a fault does not.

@@ -31,7 +31,7 @@ class Watch:
         self.asked = False  # for more, which has yet to come
 
 
-class Toucher:
+class Prefetcher:
     """One for each process, made before it is forked. Call `run` on a thread of its own; render workers call
     `watch`, `leave` and `fetched`.
 
