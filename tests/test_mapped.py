@@ -1,5 +1,6 @@
 """A bank in a file: the same sound, nothing left behind, and no waiting for the disk where sound is made."""
 
+import sys
 import tracemalloc
 import warnings
 from collections.abc import Iterator
@@ -179,32 +180,6 @@ def test_cold_voices_of_any_age_are_there_before_they_are_read(tmp_path: Path, c
     assert np.array_equal(sound, expected)
 
 
-def test_a_note_is_waited_for_only_where_it_is_read(tmp_path: Path) -> None:
-    bank, instrument = cold(tmp_path)
-    session = held(instrument, 10 * CHUNK)
-    prefetcher = Prefetcher(bank, [instrument], RATE, OFFSET)  # which does not run: what is asked for does not come
-    prefetcher.watch(session)
-    assert not prefetcher.fetched(session)
-    watch = prefetcher._watches[session]
-    watch.reached = 0, 20 * CHUNK  # as far as it knew before the notes began
-    while prefetcher.fetched(session):
-        session.cursor += CHUNK
-    assert session.cursor == 10 * CHUNK
-    watch.reached = KEYS, 20 * CHUNK
-    while prefetcher.fetched(session):
-        session.cursor += CHUNK
-    assert session.cursor == 20 * CHUNK
-
-
-def test_a_session_without_notes_waits_for_nothing(tmp_path: Path) -> None:
-    bank = MappedBank(tmp_path)
-    session = ServerSession(RATE, CHUNK, PAYLOADS["L24"], KEYS, 0)
-    prefetcher = Prefetcher(bank, [], RATE, OFFSET)
-    prefetcher.watch(session)
-    session.cursor = RATE
-    assert prefetcher.fetched(session)
-
-
 # The programs
 
 
@@ -232,6 +207,28 @@ def test_workers_and_threads_share_a_mapped_bank_and_sound_as_ever(tmp_path: Pat
         server.process.terminate()
         assert server.end() == 0
     assert not list(folder.iterdir())
+
+
+FAILING = """
+import errno, os, runpy, sys, threading
+advise = os.posix_fadvise
+
+def failing(fd, at, length, advice):
+    if advice == os.POSIX_FADV_WILLNEED and threading.current_thread() is not threading.main_thread():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    advise(fd, at, length, advice)
+
+os.posix_fadvise = failing
+sys.argv = sys.argv[2:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_disk_that_fails_ends_the_server_and_is_said(tmp_path: Path) -> None:
+    with running("server.py", "--port", 0, "--bank", tmp_path, inside=(sys.executable, "-c", FAILING)) as server:
+        assert server.end() == 1 and "Traceback" not in server.text, server.text
+        server.line(r"^netaudio: BANK: the file in .* cannot be read \(Input/output error\)$")
 
 
 def test_where_there_can_be_no_bank(tmp_path: Path) -> None:

@@ -197,6 +197,8 @@ class RenderWorker:
             item = seat.inbox.popleft()
             if isinstance(item, ScoreState):
                 seat.session.resume(item)
+                if self._prefetcher:
+                    self._prefetcher.watch(seat.session)
             else:
                 seat.session.hear(item)
         while seat.session.late:
