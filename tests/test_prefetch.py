@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netaudio.ahead import Extent, blocks
+from netaudio.mixer import Rows
 from netaudio.rtp import PAYLOADS
 from netaudio.session import ServerSession
 from netaudio.shell.mapped import MappedBank
@@ -164,18 +165,35 @@ def test_a_session_may_leave_before_its_answer(made: Made) -> None:
     assert prefetcher.fetched(staying)
 
 
-def test_what_is_resumed_is_asked_for_anew(made: Made) -> None:
-    bank, prefetcher, begin = made
-    session = begin(0)
-    worker = RenderWorker(bank, prefetcher)
+@pytest.fixture
+def seat() -> Iterator[Callable[[ServerSession], Seat]]:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-        seat = Seat(session, udp, "127.0.0.1", b"", lambda _: None)
-        worker._add(seat)
-        prefetcher.look_around(0.0)
-        assert prefetcher.fetched(session)
-        seat.inbox.append(session.score.state())
-        worker._hear(seat)
-        assert not prefetcher.fetched(session)
-        prefetcher.answer()
-        assert prefetcher.fetched(session)
-        worker._remove(seat)
+        yield lambda session: Seat(session, udp, "127.0.0.1", b"", lambda _: None)
+
+
+def test_what_is_resumed_is_asked_for_anew(made: Made, seat: Callable[[ServerSession], Seat]) -> None:
+    bank, prefetcher, begin = made
+    one, worker = seat(begin(0)), RenderWorker(bank, prefetcher)
+    worker._add(one)
+    prefetcher.look_around(0.0)
+    assert prefetcher.fetched(one.session)
+    one.inbox.append(one.session.score.state())
+    worker._hear(one)
+    assert not prefetcher.fetched(one.session)
+    prefetcher.answer()
+    assert prefetcher.fetched(one.session)
+
+
+def test_a_chunk_that_is_withheld_counts_once(
+    made: Made, seat: Callable[[ServerSession], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank, prefetcher, begin = made
+    one, worker, ready = seat(begin(0)), RenderWorker(bank, prefetcher), list[tuple[Seat, float, Rows]]()
+    one.address = "127.0.0.1", 9
+    monkeypatch.setattr(one.session, "ahead", lambda _: 0.0)  # the chunk is due
+    for _ in range(3):
+        worker._prepare(one, 0.0, ready)
+    assert not ready and one.troubles() == ", 1 chunks withheld"
+    prefetcher.answer()
+    worker._prepare(one, 0.0, ready)
+    assert len(ready) == 1 and one.withheld == 1

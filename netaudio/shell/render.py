@@ -52,12 +52,14 @@ class Seat:
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
         self.strange = self.unsent = 0  # datagrams
+        self.withheld, self.withheld_at = 0, -1  # chunks that had to wait for the disk; the last one's position
         self.released: Future[None] = Future()  # when the socket is closed: its port is free
 
     def troubles(self) -> str:
         """What went wrong with it, for the log; nothing mostly."""
         counts = (
             (self.session.skipped, "chunks skipped"),
+            (self.withheld, "chunks withheld"),
             (self.unsent, "datagrams not sent"),
             (self.strange, "strange datagrams"),
         )
@@ -232,9 +234,14 @@ class RenderWorker:
         self.stages.end("send")
 
     def _prepare(self, seat: Seat, now: float, ready: list[tuple[Seat, float, Rows]]) -> None:
-        due = seat.session.ahead(now)
-        if due >= 0 and seat.address and (self._prefetcher is None or self._prefetcher.fetched(seat.session)):
-            ready.append((seat, due, seat.session.rows()))
+        session = seat.session
+        due = session.ahead(now)
+        if due < 0 or not seat.address:
+            return
+        if self._prefetcher is None or self._prefetcher.fetched(session):
+            ready.append((seat, due, session.rows()))
+        elif session.cursor != seat.withheld_at:
+            seat.withheld, seat.withheld_at = seat.withheld + 1, session.cursor
 
     def _send(self, seat: Seat, data: bytes) -> None:
         assert seat.address is not None
