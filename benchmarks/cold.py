@@ -1,10 +1,11 @@
-"""A server whose library is on the disk, and voices of which nothing is in memory: what do they make late?
+"""A server whose library is on the disk, and voices of which little or nothing is in memory: what do they make late?
 
     python -m benchmarks.cold [--size 0.5] [--clients 4] [--seconds 8] [--folder DIR]
 
 Each client plays an instrument of its own, all keys at once and then one after the other. A row each for a bank in
-memory, one that is mapped from a file in DIR (which must be on a disk, with room for it), and the same where nobody
-fetches what voices read next. The file's pages, those of the samples' heads too, are dropped before voices start.
+memory, one that is mapped from a file in DIR, and the same where nobody fetches what voices read next. DIR must be on
+a disk, with room for the bank: SIZE, or 0.21 GB for each client where that is more. The file's pages are dropped
+before voices start: all where nobody fetches any, else all but the samples' heads, which are held from the start.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from benchmarks.load import CHUNKS, HOME, SETTLE_SECONDS, Client, Served, drive
+from benchmarks.load import CHUNKS, SETTLE_SECONDS, USUAL, Client, drive, serving
 from benchmarks.processes import memory
 from benchmarks.rows import Rows
 from netaudio.link import quantile
@@ -28,13 +29,14 @@ SECONDS, KEYS = 20, 25  # of the recording, and how many samples an octave to ea
 INSTRUMENT_GB = 0.209  # in the bank
 GAP = 0.25  # seconds between a client's notes
 FAULTS = re.compile(r"(\d+) major faults")
-USUAL = (str(HOME / "server.py"),)
+WITHHELD = re.compile(r"(\d+) chunks withheld")
 BARE = """
 import sys
 import server
-from netaudio.shell.toucher import Toucher
-Toucher.fetched = lambda *_: True
-Toucher._look_around = lambda _: None
+from netaudio.shell.mapped import MappedBank
+from netaudio.shell.prefetch import Prefetcher
+MappedBank.fetch = lambda *_: None
+Prefetcher.fetched = lambda *_: True
 sys.exit(server.run(server.main))
 """
 
@@ -52,7 +54,7 @@ def library(folder: Path, count: int) -> list[str]:
 
 
 def drop_bank(pid: int) -> None:
-    """Of a server."""
+    """Of a server, but for what it has mapped: that stays."""
     for link in Path(f"/proc/{pid}/fd").iterdir():
         if ".bank (deleted)" in os.readlink(link):
             fd = os.open(link, os.O_RDONLY)
@@ -64,41 +66,32 @@ def play(
     names: list[str], clients: int, seconds: float, flags: tuple[str, ...], program: tuple[str, ...]
 ) -> tuple[object, ...]:
     """Cells of a row."""
-    cores = sorted(os.sched_getaffinity(0))
-    server = Served(clients, CHUNK, {cores[-1]}, flags, program)
-    os.sched_setaffinity(0, {cores[0]})
-    played: list[Client] = []
-    try:
+    with serving(clients, CHUNK, flags=flags, program=program) as (server, played):
         drop_bank(server.pid)
-        played += (Client(server.port, CHUNK, KEYS, GAP, n / clients, names[n % len(names)]) for n in range(clients))
+        played += (Client(server.port, CHUNK, KEYS, GAP, n / clients, name) for n, name in enumerate(names[:clients]))
         drive(played, SETTLE_SECONDS + seconds)
         resident = memory(server.pid)
-    finally:
-        for client in played:
-            client.close()
-        said = server.close()
-        os.sched_setaffinity(0, set(cores))
-    chunks, faults = CHUNKS.search(said), FAULTS.search(said)
-    assert chunks and faults, said
+    chunks, faults, withheld = CHUNKS.search(server.said), FAULTS.search(server.said), WITHHELD.findall(server.said)
+    assert chunks and faults, server.said
     hearing = [1000 * span for client in played for span in client.count.hearing]
     late = sum(client.count.late for client in played)
     worst = f"{quantile(hearing, 0.99):.1f}"
-    return chunks[1], chunks[2], chunks[3], faults[1], late, worst, f"{resident:.0f}"
+    return chunks[1], chunks[2], chunks[3], faults[1], sum(map(int, withheld)), late, worst, f"{resident:.0f}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=float, default=0.5, help="GB of the bank")
+    parser.add_argument("--size", type=float, default=0.5, help="GB of the bank, at least")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--folder", type=Path, help="on a disk (default: that of temporary files)")
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=flags.folder) as name:
-        names = library(Path(name) / "wav", max(1, round(flags.size / INSTRUMENT_GB)))
+        names = library(Path(name) / "wav", max(flags.clients, round(flags.size / INSTRUMENT_GB)))
         common, bank = ("--wav", str(Path(name) / "wav")), ("--bank", name)
         rows = Rows({
-            "bank": 20, "chunks": 8, "late": 6, "worst ms": 10, "major faults": 14, "late packets": 14,
-            "hearing p99 ms": 16, "resident MB": 13,
+            "bank": 20, "chunks": 8, "late": 6, "worst ms": 10, "major faults": 14, "withheld": 10,
+            "late packets": 14, "hearing p99 ms": 16, "resident MB": 13,
         })  # fmt: skip
         for what, where, program in (
             ("in memory", (), USUAL), ("mapped", bank, USUAL), ("mapped, unfetched", bank, ("-c", BARE))

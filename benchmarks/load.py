@@ -1,7 +1,8 @@
 """Many clients' protocols, from one process, against a real server: who plays how much, and what it costs.
 
 Each client says hello, selects, resumes, holds its voices with loops, plays some of them anew all the time, sends
-reports with their MACs and receives its stream; it makes no sound. The server has one core, this process another.
+reports with their MACs and receives its stream; it makes no sound. A server of one worker has a core to itself and
+this process another; several workers share all cores with this process.
 """
 
 import os
@@ -13,13 +14,14 @@ import subprocess
 import sys
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.canary import SPELL, canaries, unexplained
-from benchmarks.processes import cpu_seconds, memory
+from benchmarks.processes import cpu_seconds, memory_together
 from netaudio import messages
 from netaudio.link import quantile
 from netaudio.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply
@@ -31,6 +33,7 @@ INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop
 CUT_SECONDS, BUFFER_SECONDS = 0.1, 0.04  # OFFSET and BUFFER_SIZE
 REPORT_SECONDS = 0.05
 SETTLE_SECONDS = 3.0  # until all have joined and hold their voices
+USUAL = (str(HOME / "server.py"),)
 READY = re.compile(r"ready at \S+:(\d+)")
 CHUNKS = re.compile(r"(\d+) chunks rendered, (\d+) of them late; the latest by (\S+) ms")
 
@@ -159,7 +162,7 @@ class Served:
         chunk: int,
         cores: set[int],
         flags: tuple[str, ...] = (),
-        program: tuple[str, ...] = (str(HOME / "server.py"),),
+        program: tuple[str, ...] = USUAL,
     ) -> None:
         command = [sys.executable, *program, "--port", "0", "--max-clients", str(max(clients, 1))]
         self._process = subprocess.Popen(
@@ -174,50 +177,57 @@ class Served:
         self.port, self.pid = int(match[1]), self._process.pid
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         self.pids = [self.pid, *map(int, children)]  # with its workers'
+        self.said = ""
 
-    def close(self) -> str:
-        """End it; what it said."""
+    def close(self) -> None:
+        """End it, and keep what it said."""
         self._process.send_signal(signal.SIGTERM)
-        said = self._process.communicate(timeout=20)
-        return "\n".join(said)
+        self.said = "\n".join(self._process.communicate(timeout=20))
+
+
+@contextmanager
+def serving(
+    clients: int, chunk: int, workers: int = 1, flags: tuple[str, ...] = (), program: tuple[str, ...] = USUAL
+) -> Iterator[tuple[Served, list[Client]]]:
+    """A server, and room for clients, which end with it. One worker has a core to itself."""
+    cores = os.sched_getaffinity(0)
+    alone = workers == 1
+    server = Served(clients, chunk, {max(cores)} if alone else cores, ("--workers", str(workers), *flags), program)
+    os.sched_setaffinity(0, {min(cores)} if alone else cores)
+    played: list[Client] = []
+    try:
+        yield server, played
+    finally:
+        for client in played:
+            client.close()
+        server.close()
+        os.sched_setaffinity(0, cores)
 
 
 def hold(
     clients: int, voices: int, chunk: int, seconds: float, gap: float = 0.25, workers: int = 1
 ) -> dict[str, Any]:
-    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds.
-
-    One worker has a core to itself; several share all with this process. Canaries tell which spells of late chunks
-    were stalls of the machine."""
-    cores = sorted(os.sched_getaffinity(0))
-    played: list[Client] = []
-    with canaries() as stalls:
-        server = Served(clients, chunk, {cores[-1]} if workers == 1 else set(), ("--workers", str(workers)))
-        os.sched_setaffinity(0, {cores[0]} if workers == 1 else set(cores))
-        try:
-            empty = sum(map(memory, server.pids))
-            played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
-            drive(played, SETTLE_SECONDS)
-            for client in played:
-                client.count = Count()
-            before, began = sum(map(cpu_seconds, server.pids)), time.monotonic()
-            drive(played, seconds)
-            cpu, span = sum(map(cpu_seconds, server.pids)) - before, time.monotonic() - began
-            full = sum(map(memory, server.pids))
-        finally:
-            for client in played:
-                client.close()
-            said = server.close()
-            os.sched_setaffinity(0, set(cores))
+    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds. Canaries tell
+    which spells of late chunks were stalls of the machine."""
+    with canaries() as stalls, serving(clients, chunk, workers) as (server, played):
+        empty = memory_together(server.pids)
+        played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
+        drive(played, SETTLE_SECONDS)
+        for client in played:
+            client.count = Count()
+        before, began = sum(map(cpu_seconds, server.pids)), time.monotonic()
+        drive(played, seconds)
+        cpu, span = sum(map(cpu_seconds, server.pids)) - before, time.monotonic() - began
+        full = memory_together(server.pids)
     counts = [client.count for client in played]
-    told = CHUNKS.findall(said)
-    assert len(told) == workers, said
+    told = CHUNKS.findall(server.said)
+    assert len(told) == workers, server.said
     hearing = [1000 * span for count in counts for span in count.hearing]
     return {
         "clients": clients, "voices": voices, "chunk": chunk, "workers": workers, "seconds": round(span, 1),
         "chunks": sum(int(chunks) for chunks, _, _ in told), "late chunks": sum(int(late) for _, late, _ in told),
-        "spells": len(SPELL.findall(said)),
-        "not by stalls": len(unexplained(said, stalls, chunk / played[0].rate)),
+        "spells": len(SPELL.findall(server.said)),
+        "not by stalls": len(unexplained(server.said, stalls, chunk / played[0].rate)),
         "worst ms": max(float(worst) for _, _, worst in told),
         "packets": sum(c.packets for c in counts), "lost": sum(c.lost for c in counts),
         "late at clients": sum(c.late for c in counts),

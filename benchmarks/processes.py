@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +20,12 @@ def memory(pid: int) -> float:
     match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert match
     return int(match[1]) / 1024
+
+
+def memory_together(pids: Iterable[int]) -> float:
+    """MB resident of processes that share some, each page once (proc(5), Pss in /proc/PID/smaps_rollup)."""
+    found = [re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text()) for pid in pids]
+    return sum(int(match[1]) for match in found if match) / 1024
 
 
 def drain(master: int) -> None:

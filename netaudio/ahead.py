@@ -8,11 +8,11 @@ from netaudio.score import Voice
 BLOCK = 8192
 """Frames, 64 KB: what is fetched is counted in blocks of the bank, so that voices share what they read."""
 
-Span = tuple[int, int]
+Extent = tuple[int, int]
 """(first, end) in the bank, end exclusive."""
 
 
-def reads(voice: Voice, position: int, until: int) -> list[Span]:
+def reads(voice: Voice, position: int, until: int) -> list[Extent]:
     """What a voice reads in the chunks between two positions."""
     age = max(voice.age(position), voice.cut - GUARD, -GUARD)  # a chunk in which it begins reads it from before
     return spans(voice.sample, age, voice.age(until) - age)
@@ -23,7 +23,7 @@ def reads_from(voice: Voice) -> int:
     return voice.start + voice.delay + voice.cut
 
 
-def spans(sample: Sample, age: int, count: int) -> list[Span]:
+def spans(sample: Sample, age: int, count: int) -> list[Extent]:
     """What is read of a sample from an age on, `count` frames in chunks of at most GUARD."""
     if count <= 0:
         return []
@@ -45,13 +45,13 @@ def heads(instruments: Iterable[Instrument], frames: int) -> list[int]:
     return sorted({0}.union(*(blocks(spans(sample, -GUARD, GUARD + frames)) for sample in samples)))
 
 
-def blocks(wanted: Iterable[Span]) -> Iterator[int]:
+def blocks(wanted: Iterable[Extent]) -> Iterator[int]:
     """The blocks that spans touch."""
     for first, end in wanted:
         yield from range(first // BLOCK, (end - 1) // BLOCK + 1)
 
 
-def runs(found: Sequence[int]) -> Iterator[Span]:
+def runs(found: Sequence[int]) -> Iterator[Extent]:
     """Blocks, in order, as spans as long as they can be."""
     for at, block in enumerate(found):
         if not at or found[at - 1] != block - 1:

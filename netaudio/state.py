@@ -1,5 +1,6 @@
 """A score's state, as `resume` carries it."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from netaudio.errors import ProtocolError
@@ -46,11 +47,13 @@ class ScoreState(NamedTuple):
 
 def check_state(state: ScoreState) -> None:
     """Raises ProtocolError for a state that no score can have."""
+    seqs = [*(voice.seq for voice in state.voices), state.seq + 1]
     wrong = (
         len(state.channels) != CHANNELS
         or len(state.voices) > MAX_VOICES
         or not all(-1 < n < NEVER for n in state[:2])
         or not all(-1 < n <= NEVER for voice in state.voices for n in voice)
+        or not all(one < next_one for one, next_one in pairwise(seqs))
         or not all(v.channel < CHANNELS and v.key < 128 and 0 < v.velocity < 128 for v in state.voices)
         or not all(
             0 < len(line) <= 1000 and all(-NEVER < at < NEVER and 0 <= value <= 1 for _, at, value in line)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.ahead import BLOCK, Span, blocks, heads, reads, reads_from, runs, spans
+from netaudio.ahead import BLOCK, Extent, blocks, heads, reads, reads_from, runs, spans
 from netaudio.instrument import ENDLESS, GUARD, Instrument, Sample
 from netaudio.score import Event, Score, Voice
 
@@ -28,7 +28,7 @@ SAMPLES = st.one_of(
 )
 
 
-def addresses(found: list[Span]) -> set[int]:
+def addresses(found: list[Extent]) -> set[int]:
     return {address for first, end in found for address in range(first, end)}
 
 
@@ -79,6 +79,6 @@ def test_heads_are_the_beginnings_of_all_samples_and_the_silence_before_them() -
 
 @given(st.sets(st.integers(0, 50)))
 def test_runs_are_the_blocks_and_as_few_as_can_be(found: set[int]) -> None:
-    made: list[Span] = list(runs(sorted(found)))
+    made: list[Extent] = list(runs(sorted(found)))
     assert set(blocks(made)) == found
     assert all(end < first for (_, end), (first, _) in pairwise(made))

@@ -1,5 +1,6 @@
 """A bank in a file: the same sound, nothing left behind, and no waiting for the disk where sound is made."""
 
+import sys
 import tracemalloc
 import warnings
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from netaudio.score import Event, Score
 from netaudio.session import ServerSession
 from netaudio.shell.lateness import Stages
 from netaudio.shell.mapped import MappedBank
-from netaudio.shell.toucher import Toucher
+from netaudio.shell.prefetch import Prefetcher
 from netaudio.shell.wavs import load
 from netaudio.units import Span
 from tests.pages import drop
@@ -116,27 +117,27 @@ def held(instrument: Instrument, cut: int) -> ServerSession:
 
 
 @contextmanager
-def touching(bank: MappedBank, instrument: Instrument) -> Iterator[Toucher]:
-    toucher = Toucher(bank, [instrument], RATE, OFFSET)
+def prefetching(bank: MappedBank, instrument: Instrument) -> Iterator[Prefetcher]:
+    prefetcher = Prefetcher(bank, [instrument], RATE, OFFSET)
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(toucher.run)
+        future = pool.submit(prefetcher.run)
         try:
-            yield toucher
+            yield prefetcher
         finally:
-            toucher.stop()
+            prefetcher.stop()
             future.result()
 
 
 def rendered(
-    bank: Bank, session: ServerSession, chunks: int, toucher: Toucher | None = None
+    bank: Bank, session: ServerSession, chunks: int, prefetcher: Prefetcher | None = None
 ) -> tuple[NDArray[np.float32], int]:
     """The sound of the session's next chunks, and the major faults that it took."""
     mixer, stages = Mixer(), Stages()
     stages.count_faults()
     before, out = stages.faults, []
     for _ in range(chunks):
-        if toucher:
-            until(lambda: toucher.fetched(session), "the next chunk is fetched", ANSWER)
+        if prefetcher:
+            until(lambda: prefetcher.fetched(session), "the next chunk is fetched", ANSWER)
         out.append(mixer.mix(bank.frames, [session.rows()], CHUNK)[0])
         session.cursor += CHUNK
     stages.count_faults()
@@ -172,37 +173,11 @@ def test_cold_voices_of_any_age_are_there_before_they_are_read(tmp_path: Path, c
     bank, instrument = cold(tmp_path)
     session = held(instrument, cut)
     session.cursor = position
-    with touching(bank, instrument) as toucher:
-        toucher.watch(session)
-        sound, faults = rendered(bank, session, 3 * RATE // CHUNK, toucher)
+    with prefetching(bank, instrument) as prefetcher:
+        prefetcher.watch(session)
+        sound, faults = rendered(bank, session, 3 * RATE // CHUNK, prefetcher)
     assert faults <= unfetched / 50  # mostly none, but a kernel may take back a page at any time
     assert np.array_equal(sound, expected)
-
-
-def test_a_note_is_waited_for_only_where_it_is_read(tmp_path: Path) -> None:
-    bank, instrument = cold(tmp_path)
-    session = held(instrument, 10 * CHUNK)
-    toucher = Toucher(bank, [instrument], RATE, OFFSET)  # which does not run: what is asked for does not come
-    toucher.watch(session)
-    assert not toucher.fetched(session)
-    watch = toucher._watches[session]
-    watch.reached = 0, 20 * CHUNK  # as far as it knew before the notes began
-    while toucher.fetched(session):
-        session.cursor += CHUNK
-    assert session.cursor == 10 * CHUNK
-    watch.reached = KEYS, 20 * CHUNK
-    while toucher.fetched(session):
-        session.cursor += CHUNK
-    assert session.cursor == 20 * CHUNK
-
-
-def test_a_session_without_notes_waits_for_nothing(tmp_path: Path) -> None:
-    bank = MappedBank(tmp_path)
-    session = ServerSession(RATE, CHUNK, PAYLOADS["L24"], KEYS, 0)
-    toucher = Toucher(bank, [], RATE, OFFSET)
-    toucher.watch(session)
-    session.cursor = RATE
-    assert toucher.fetched(session)
 
 
 # The programs
@@ -232,6 +207,28 @@ def test_workers_and_threads_share_a_mapped_bank_and_sound_as_ever(tmp_path: Pat
         server.process.terminate()
         assert server.end() == 0
     assert not list(folder.iterdir())
+
+
+FAILING = """
+import errno, os, runpy, sys, threading
+advise = os.posix_fadvise
+
+def failing(fd, at, length, advice):
+    if advice == os.POSIX_FADV_WILLNEED and threading.current_thread() is not threading.main_thread():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    advise(fd, at, length, advice)
+
+os.posix_fadvise = failing
+sys.argv = sys.argv[2:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_disk_that_fails_ends_the_server_and_is_said(tmp_path: Path) -> None:
+    with running("server.py", "--port", 0, "--bank", tmp_path, inside=(sys.executable, "-c", FAILING)) as server:
+        assert server.end() == 1 and "Traceback" not in server.text, server.text
+        server.line(r"^netaudio: BANK: the file in .* cannot be read \(Input/output error\)$")
 
 
 def test_where_there_can_be_no_bank(tmp_path: Path) -> None:

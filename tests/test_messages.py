@@ -144,6 +144,7 @@ def test_the_largest_state_that_a_server_accepts_fits_a_line() -> None:
     week = 7 * 86400 * 192_000
     voice = VoiceState(15, 127, 127, 127, week, week, week, NEVER, NEVER, NEVER, NEVER, week, True)
     channel = ChannelState(127, True, [Change(week, week, 0.123456789012345)] * 5, [Change(0, -960, 1.0)])
-    state = ScoreState(week, week, [voice] * 8 * 256, [channel] * CHANNELS)
+    voices = [voice._replace(seq=week - n) for n in reversed(range(8 * 256))]
+    state = ScoreState(week, week, voices, [channel] * CHANNELS)
     check_state(state)
     assert len(m.encode(m.Resume(state))) <= m.MAX_LINE

@@ -48,20 +48,22 @@ class Score:
 
     def __init__(self) -> None:
         self.position = 0
+        self.dry: list[bool] = []
         self.inside, self.leave = threading.Event(), threading.Event()
         self.leave.set()
 
-    def __call__(self, out: NDArray[np.float32], now: float, _: bool) -> None:
+    def __call__(self, out: NDArray[np.float32], now: float, xrun: bool) -> None:
         self.inside.set()
         assert self.leave.wait(5)
+        self.dry.append(xrun)
         self.position += len(out)
         out.fill(1)
 
 
-def block(turn: Render, now: float = 0.0) -> bool:
+def block(turn: Render, now: float = 0.0, xrun: bool = False) -> bool:
     """Has an output play a block; whether it sounded."""
     out = np.full((BLOCK, 2), 0.5, np.float32)
-    turn(out, now, False)
+    turn(out, now, xrun)
     assert out.min() == out.max() != 0.5
     return bool(out[0, 0])
 
@@ -89,6 +91,13 @@ def test_an_output_waits_for_the_last_block_of_the_former() -> None:
     former.join(5)
     assert block(second) and not block(first)
     assert score.position == 2 * BLOCK
+
+
+def test_an_output_passes_on_that_it_ran_dry() -> None:
+    score = Score()
+    turn = Turn(score, RATE)
+    assert all(block(turn, xrun=xrun) for xrun in (False, True, False))
+    assert score.dry == [False, True, False]
 
 
 def test_an_output_that_was_given_up_never_takes_its_turn() -> None:

@@ -177,6 +177,18 @@ def test_a_key_of_a_block_that_begins_late_keeps_its_place_too() -> None:
     assert [voice.start for voice in p.score.voices] == [28, 33]
 
 
+@pytest.mark.parametrize(("xrun", "start"), [(True, 33), (False, 49)])
+def test_after_the_card_ran_dry_a_key_keeps_its_place_at_once(xrun: bool, start: int) -> None:
+    """Where only one block came late, the blocks before it tell more than it does."""
+    p = player()
+    render(p, 10, 10)
+    p.render(np.zeros((10, 2), np.float32), 0.520, xrun)  # half a second after it was due
+    p.push(0.523, bytes.fromhex("90 3c 7f"))
+    p.render(np.zeros((10, 2), np.float32), 0.530)
+    render(p, 10)
+    assert p.score.voices[0].start == start
+
+
 @pytest.mark.parametrize("late", [-2, 0, 4])
 def test_coarse_times_are_those_of_a_block(late: int) -> None:
     """Whether the device hands keys over shortly before it asks for the block or after."""

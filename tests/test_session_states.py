@@ -35,12 +35,15 @@ VOICE = VoiceState(0, 0, 60, 127, 1, 0, 0, NEVER, NEVER, NEVER, NEVER, 0, False)
         STATE._replace(channels=STATE.channels[:15]),
         STATE._replace(channels=[STATE.channels[0]._replace(volume=[])] * 16),
         STATE._replace(channels=[STATE.channels[0]._replace(volume=[Change(0, 0, 1e300)])] * 16),
-        STATE._replace(voices=[VOICE._replace(key=128)]),
-        STATE._replace(voices=[VOICE._replace(channel=16)]),
-        STATE._replace(voices=[VOICE._replace(velocity=0)]),
-        STATE._replace(voices=[VOICE._replace(start=-1)]),
-        STATE._replace(voices=[VOICE._replace(delay=1 << 200)]),
-        STATE._replace(voices=[VOICE] * 10_000),
+        STATE._replace(seq=1, voices=[VOICE._replace(key=128)]),
+        STATE._replace(seq=1, voices=[VOICE._replace(channel=16)]),
+        STATE._replace(seq=1, voices=[VOICE._replace(velocity=0)]),
+        STATE._replace(seq=1, voices=[VOICE._replace(start=-1)]),
+        STATE._replace(seq=1, voices=[VOICE._replace(delay=1 << 200)]),
+        STATE._replace(seq=1, voices=[VOICE] * 2),
+        STATE._replace(seq=2, voices=[VOICE._replace(seq=2), VOICE]),
+        STATE._replace(seq=1, voices=[VOICE._replace(seq=NEVER)]),
+        STATE._replace(seq=10_000, voices=[VOICE._replace(seq=seq) for seq in range(1, 10_000)]),
     ],
 )
 def test_an_impossible_state_is_refused(state: ScoreState) -> None:
@@ -56,7 +59,10 @@ VOICES = st.builds(
 )  # fmt: skip
 
 
-@given(st.integers(0, 9), st.lists(VOICES, max_size=3), LINES, LINES)
+STATES = st.lists(VOICES, max_size=3, unique_by=lambda voice: voice.seq)
+
+
+@given(st.integers(0, 12), STATES.map(lambda voices: sorted(voices, key=lambda voice: voice.seq)), LINES, LINES)
 def test_any_state_is_played_or_refused(
     seq: int, voices: list[VoiceState], volume: list[Change], other: list[Change]
 ) -> None:

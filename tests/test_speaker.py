@@ -85,11 +85,13 @@ def test_null_is_never_early() -> None:
 
 def test_null_catches_up_after_a_short_stall_and_gives_up_after_a_long_one() -> None:
     now: list[float] = []
+    dry: list[bool] = []
     stalls = {3: 0.1, 6: 0.7}
     done = threading.Event()
 
-    def render(out: NDArray[np.float32], start: float, _: bool) -> None:
+    def render(out: NDArray[np.float32], start: float, xrun: bool) -> None:
         now.append(start)
+        dry.append(xrun)
         end = time.monotonic() + stalls.get(len(now), 0)
         while time.monotonic() < end:
             pass
@@ -97,7 +99,8 @@ def test_null_catches_up_after_a_short_stall_and_gives_up_after_a_long_one() -> 
             done.set()
 
     speaker = played(render, done)
-    assert speaker.xruns >= 1 and speaker.times.late >= 2
+    assert speaker.xruns == sum(dry) and speaker.times.late >= 2
+    assert dry[6] and dry[1:] == [step > 0.5 for step in np.diff(now)]  # a machine that stops for so long adds some
     assert now[3] - now[2] < 0.01 and now[6] - now[5] > 0.6
 
 

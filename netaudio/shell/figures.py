@@ -17,6 +17,7 @@ DATAGRAMS = {
     "unsent": "datagrams not sent",
     "strange": "strange datagrams",
     "skipped": "chunks skipped",
+    "withheld": "chunks withheld",
 }
 PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 
@@ -103,6 +104,7 @@ def traffic(seat: Seat) -> "Counter[str]":
         unsent=seat.unsent,
         strange=seat.strange,
         skipped=session.skipped,
+        withheld=seat.withheld,
     )
 
 

@@ -1,21 +1,24 @@
 """A bank in a file, for libraries bigger than memory: the kernel keeps of it what is played."""
 
+import ctypes
+import errno
 import mmap
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.ahead import BLOCK, Span
+from netaudio.ahead import BLOCK, Extent
 from netaudio.bank import Bank, places
 from netaudio.errors import NetAudioError, SettingError
 
 FRAME = 8  # bytes
-MOST = 16 * BLOCK  # frames that one call fetches: 1 MB
+PIECE = 2 * BLOCK  # frames, 128 KB: of a longer stretch a kernel may have no more under way by one call
+MADV_POPULATE_READ = 22  # madvise(2), Linux 5.14
 
 
 class MappedBank(Bank):
@@ -35,7 +38,11 @@ class MappedBank(Bank):
             raise SettingError(f"BANK: no file can be made in {folder} ({error.strerror}): name a folder") from None
         self._folder = folder
         os.posix_fadvise(self.fd, 0, 0, os.POSIX_FADV_RANDOM)  # to read what is asked for, and no more
-        self._buffer = memoryview(bytearray(FRAME * MOST))
+        self._address: int | None = None  # of the mapping
+        self._madvise = ctypes.CDLL(None, use_errno=True).madvise  # unlike mmap's, lets go of the interpreter's lock
+        self._madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+        self._populates = True
+        self._buffer = memoryview(bytearray(FRAME * PIECE))
 
     def extend(self, parts: Sequence[NDArray[np.float32]]) -> list[int]:
         if not parts:
@@ -53,6 +60,7 @@ class MappedBank(Bank):
         mapping = mmap.mmap(self.fd, FRAME * end, access=mmap.ACCESS_READ)
         mapping.madvise(mmap.MADV_RANDOM)  # who reads what nobody fetched waits for a page, not for all around it
         self.frames = np.frombuffer(mapping, np.float32).reshape(-1, 2)
+        self._address = self.frames.ctypes.data
         return addresses
 
     def _write(self, part: NDArray[np.float32], at: int) -> None:
@@ -61,16 +69,24 @@ class MappedBank(Bank):
             written = os.pwrite(self.fd, data.data, at)
             data, at = data[written:], at + written
 
-    def fetch(self, spans: Sequence[Span]) -> None:
-        """Have the kernel hold these frames, and count them as used. On one thread of a process at a time.
-
-        By reading them: that lets go of the interpreter's lock while the disk works, which a fault does not.
-        """
+    def fetch(self, extents: Sequence[Extent], between: Callable[[], None] = lambda: None) -> None:
+        """Have the kernel hold these whole blocks, and count them as used; `between` is called after each piece.
+        On one thread of a process at a time."""
+        pieces = [(at, min(at + PIECE, end)) for first, end in extents for at in range(first, end, PIECE)]
         try:
-            for first, end in spans:  # all are under way before one is waited for: in half the time
+            for first, end in pieces:  # all are under way before one is waited for: in half the time
                 os.posix_fadvise(self.fd, FRAME * first, FRAME * (end - first), os.POSIX_FADV_WILLNEED)
-            for first, end in spans:
-                for at in range(first, end, MOST):
-                    os.preadv(self.fd, [self._buffer[: FRAME * (min(at + MOST, end) - at)]], FRAME * at)
+            for first, end in pieces:
+                self._read(first, min(end, len(self.frames)))
+                between()
         except OSError as error:
             raise NetAudioError(f"BANK: the file in {self._folder} cannot be read ({error.strerror})") from None
+
+    def _read(self, first: int, end: int) -> None:
+        """Map a piece, so that who reads it takes no fault at all; both ways let go of the interpreter's lock while
+        the disk works, which a fault does not."""
+        if self._populates and self._address is not None:
+            if not self._madvise(self._address + FRAME * first, FRAME * (end - first), MADV_POPULATE_READ):
+                return
+            self._populates = ctypes.get_errno() != errno.EINVAL  # a kernel that does not know it
+        os.preadv(self.fd, [self._buffer[: FRAME * (end - first)]], FRAME * first)  # tells what is wrong, too

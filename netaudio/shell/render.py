@@ -21,8 +21,8 @@ from netaudio.rtp import is_report, parse_report
 from netaudio.score import Event
 from netaudio.session import ServerSession
 from netaudio.shell.lateness import Lateness, Stages
+from netaudio.shell.prefetch import Prefetcher
 from netaudio.shell.priority import hurry
-from netaudio.shell.toucher import Toucher
 from netaudio.state import ScoreState
 
 MAX_DATAGRAM = 1500
@@ -52,12 +52,14 @@ class Seat:
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
         self.strange = self.unsent = 0  # datagrams
+        self.withheld, self.withheld_at = 0, -1  # chunks that had to wait for the disk; the last one's position
         self.released: Future[None] = Future()  # when the socket is closed: its port is free
 
     def troubles(self) -> str:
         """What went wrong with it, for the log; nothing mostly."""
         counts = (
             (self.session.skipped, "chunks skipped"),
+            (self.withheld, "chunks withheld"),
             (self.unsent, "datagrams not sent"),
             (self.strange, "strange datagrams"),
         )
@@ -67,11 +69,11 @@ class Seat:
 class RenderWorker:
     """Call `run` on a thread of its own; the other methods may be called from anywhere."""
 
-    def __init__(self, bank: Bank, toucher: Toucher | None = None) -> None:
-        """`toucher`: of a bank that has to be fetched from the disk."""
+    def __init__(self, bank: Bank, prefetcher: Prefetcher | None = None) -> None:
+        """`prefetcher`: of a bank that has to be fetched from the disk."""
         self.lateness, self.stages = Lateness(), Stages()
         self.load = 0  # seats
-        self._bank, self._toucher, self._mixer = bank, toucher, Mixer()
+        self._bank, self._prefetcher, self._mixer = bank, prefetcher, Mixer()
         self._seats: list[Seat] = []
         self._commands: deque[tuple[Callable[[Seat], None], Seat]] = deque()
         self._wake = threading.Event()
@@ -131,16 +133,16 @@ class RenderWorker:
             command(seat)
 
     def _add(self, seat: Seat) -> None:
-        if self._toucher:
-            self._toucher.watch(seat.session)
+        if self._prefetcher:
+            self._prefetcher.watch(seat.session)
         self._seats.append(seat)
         self._selector.register(seat.socket, selectors.EVENT_READ, seat)
 
     def _remove(self, seat: Seat) -> None:
         if seat in self._seats:
             self._seats.remove(seat)
-            if self._toucher:
-                self._toucher.leave(seat.session)
+            if self._prefetcher:
+                self._prefetcher.leave(seat.session)
             self._selector.unregister(seat.socket)
             seat.socket.close()
             if not seat.released.cancelled():
@@ -197,6 +199,8 @@ class RenderWorker:
             item = seat.inbox.popleft()
             if isinstance(item, ScoreState):
                 seat.session.resume(item)
+                if self._prefetcher:
+                    self._prefetcher.watch(seat.session)
             else:
                 seat.session.hear(item)
         while seat.session.late:
@@ -230,9 +234,14 @@ class RenderWorker:
         self.stages.end("send")
 
     def _prepare(self, seat: Seat, now: float, ready: list[tuple[Seat, float, Rows]]) -> None:
-        due = seat.session.ahead(now)
-        if due >= 0 and seat.address and (self._toucher is None or self._toucher.fetched(seat.session)):
-            ready.append((seat, due, seat.session.rows()))
+        session = seat.session
+        due = session.ahead(now)
+        if due < 0 or not seat.address:
+            return
+        if self._prefetcher is None or self._prefetcher.fetched(session):
+            ready.append((seat, due, session.rows()))
+        elif session.cursor != seat.withheld_at:
+            seat.withheld, seat.withheld_at = seat.withheld + 1, session.cursor
 
     def _send(self, seat: Seat, data: bytes) -> None:
         assert seat.address is not None

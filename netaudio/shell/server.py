@@ -35,9 +35,9 @@ from netaudio.shell.entrance import (
 from netaudio.shell.figures import Figures, Stats, look, traffic
 from netaudio.shell.mapped import MappedBank
 from netaudio.shell.metrics import serve_metrics
+from netaudio.shell.prefetch import Prefetcher
 from netaudio.shell.priority import hurry_serving
 from netaudio.shell.render import RenderWorker, Seat
-from netaudio.shell.toucher import Toucher
 from netaudio.shell.wavs import load, need_instruments, without_notes
 
 SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
@@ -62,7 +62,7 @@ class Server:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.bank = MappedBank(Path(settings.bank)) if settings.bank else Bank()
-        self._toucher: Toucher | None = None
+        self._prefetcher: Prefetcher | None = None
         self.instruments: dict[str, Instrument] = {}
         self.players: dict[str, Player] = {}
         self.workers: list[RenderWorker] = []
@@ -86,15 +86,17 @@ class Server:
             )
             self.settings = dataclasses.replace(self.settings, instrument=first)
         if isinstance(self.bank, MappedBank):
-            self._toucher = Toucher(self.bank, self.instruments.values(), self.settings.rate, self.settings.offset)
+            self._prefetcher = Prefetcher(
+                self.bank, self.instruments.values(), self.settings.rate, self.settings.offset
+            )
         return problems
 
     async def run(self, entrance: Entrance) -> None:
         """Serve until SIGINT or SIGTERM, or until the entrance says so."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._begun, self._entrance = time.monotonic(), entrance
-        self.workers = [RenderWorker(self.bank, self._toucher) for _ in range(self.settings.render_threads)]
-        threads: list[RenderWorker | Toucher] = [*self.workers, *([self._toucher] if self._toucher else [])]
+        self.workers = [RenderWorker(self.bank, self._prefetcher) for _ in range(self.settings.render_threads)]
+        threads: list[RenderWorker | Prefetcher] = [*self.workers, *([self._prefetcher] if self._prefetcher else [])]
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
         tasks = self._publish()
