@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netaudio.errors import ProtocolError
 from netaudio.mixer import Frames
@@ -74,9 +73,11 @@ class Payload(NamedTuple):
         elif self.name == "L16":
             out = np.frombuffer(data, ">i2").astype(np.float32) * np.float32(FULL_SCALE / (1 << 15))
         else:
-            wide: NDArray[np.uint8] = np.zeros((len(data) // 3, 4), np.uint8)
-            wide[:, :3] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-            out = wide.view(">i4").reshape(-1).astype(np.float32) * np.float32(FULL_SCALE / (1 << 31))
+            # Each item takes the byte before its own three along, which the shift drops: half the time of copying
+            # 3 out of 4, and so few items that numpy keeps the interpreter, which the audio callback may be awaiting.
+            wide = np.ndarray((len(data) // 3,), ">i4", b"\0" + data, strides=(3,)).astype(np.int32)
+            wide <<= 8
+            out = wide.astype(np.float32) * np.float32(FULL_SCALE / (1 << 31))
         return out.reshape(-1, 2)
 
 
