@@ -64,6 +64,7 @@ class Status:
     song: tuple[float, float] | None = None  # seconds played, and in all
     aim_ms: float | None = None  # the slack aimed at, where that is not BUFFER_SIZE
     hint: str = ""  # to the player, for as long as it holds
+    trouble: str = ""  # why there is no server, which matters more
     octave: int | None = None  # that the computer keys play, where known; 4 begins at middle C
 
     @property
@@ -118,7 +119,8 @@ class View:
         """At most `height` lines, as many for every Status, of at most `width` - 1 columns each: a terminal's
         last column is better left alone."""
         self._remember(s)
-        messages = [*messages, s.hint] if s.hint else messages
+        if last := s.trouble or s.hint:
+            messages = [*(message for message in messages if last not in message), last]
         full = height >= FULL_HEIGHT
         gap: list[Line] = [[]] if full else []
         rows = 3 + (min(3, height - FULL_HEIGHT - 1) if height > FULL_HEIGHT + 1 else 0)

@@ -238,6 +238,16 @@ def test_a_hint_stands_below_the_messages_for_as_long_as_it_holds() -> None:
     assert " more" not in text(view.frame(PLAYING, ["old"], 80, 24))
 
 
+def test_why_there_is_no_server_keeps_a_line_whatever_is_said_later() -> None:
+    view, lost = View(), replace(PLAYING, hint="more", trouble="no server: start it")
+    said = ["no server: start it; trying again", "no MIDI", "keys go up by themselves"]
+    assert text(view.frame(lost, said, 80, 24))[19:22] == [
+        " no MIDI",
+        " keys go up by themselves",
+        " no server: start it",
+    ]
+
+
 def test_an_offset_that_allows_no_network_at_all_is_too_small() -> None:
     lines = View().frame(replace(PLAYING, offset_ms=50.0), [], 80, 24)
     for label, end in (("round trip", "  at most    5.0 ms"), ("jitter", "  OFFSET too small")):

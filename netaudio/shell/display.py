@@ -212,6 +212,7 @@ def status(client: "Client") -> Status:
         late_notes=client.late_notes,
         song=song,
         hint=client.auto.hint,
+        trouble=client.network.failure,
         octave=client.octave,
     )
 

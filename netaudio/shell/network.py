@@ -43,7 +43,7 @@ class Network:
         self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
         self.gaps = 0  # times without a stream while one was wanted
-        self._failure = ""  # why there is no session, as it was said
+        self.failure = ""  # why there is no session, as it was said
 
     async def open(self, chunk: int) -> messages.Welcome:
         """Begin a session, in place of the last; raises RefusedError. Chunk 0: as the server has it."""
@@ -55,8 +55,8 @@ class Network:
 
     def failed(self, error: Exception) -> None:
         """No session came about: say why, once until another reason or a session."""
-        if str(error) != self._failure:
-            self._failure = str(error)
+        if str(error) != self.failure:
+            self.failure = str(error)
             self.say(f"{error}; playing what is held here, and trying again")
 
     def adopt(self, player: ClientPlayer, library: Library) -> None:
@@ -137,7 +137,7 @@ class Network:
 
     async def stay(self, joined: Callable[[], None]) -> None:
         """Watch the session, and open new ones when it is lost; `joined` is called after each."""
-        self.gaps += self._failure != ""
+        self.gaps += self.failure != ""
         while True:
             if self._running is not None:
                 why = await self._running
@@ -150,7 +150,7 @@ class Network:
             self._anew = False
             try:
                 await self._come_back()
-                self._failure = ""
+                self.failure = ""
                 joined()
                 self.say(f"connected to {self.address}, {self.payload}")
             except (NetAudioError, OSError) as error:
