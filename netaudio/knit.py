@@ -20,7 +20,7 @@ from netaudio.state import NEVER
 from netaudio.tally import Mask, Tally
 
 NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
-
+FAINT = 1e-9  # a gain that is none
 STREAMED = -1  # instead of the address of a voice that is left to the stream; its gain tells whether it sounds
 
 
@@ -34,6 +34,7 @@ class Plan:
     known: tuple[int, int, int, bool]
     until: int = 0
     streamed: bool = False
+    uncovered: bool = False  # all of them
 
 
 class Knit:
@@ -55,6 +56,7 @@ class Knit:
         self._levels: Gains = np.zeros(self._lookback)  # r and the concealment's, of the last frames not full
         self._full = 0  # frames since then, at level 1
         self._ones, self._range = np.ones(GUARD), np.arange(GUARD)
+        self._silence: Frames = np.zeros((GUARD, 2), np.float32)
         self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
         self._first_cut = NEVER  # of those
         self._kept: dict[Voice, Row] = {}  # of the last look at the voices
@@ -92,10 +94,14 @@ class Knit:
             self._level = float(r[-1])
             self._hear(packet, at)
         out = self._own(bank, packet, at, count, r, steady)
-        self.rings.local.write(at, out)
+        if out is not None:
+            self.rings.local.write(at, out)
         if packet is not None:
             part = packet.frames[at - packet.position :][:count]
-            out = out + (part if steady else part * r[:, None].astype(np.float32))
+            part = part if steady else part * r[:, None].astype(np.float32)
+            out = part if out is None else out + part
+        elif out is None:
+            out = self._silence[:count]
         volume = self.volume.straight(at, at + count - 1, 0)
         if volume is not None and not volume[1]:
             out = out * np.float32(volume[0])
@@ -114,21 +120,28 @@ class Knit:
 
     def _own(
         self, bank: Frames, packet: Packet | None, at: int, count: int, r: NDArray[np.float64], steady: bool
-    ) -> Frames:
-        """What the client adds: of each voice the gain that it should have less the one that the packet gives."""
+    ) -> Frames | None:
+        """What the client adds: of each voice the gain that it should have less the one that the packet gives.
+        Nothing, mostly, while the stream has it all."""
         before, heard = (packet.before, packet.heard) if packet else (-1, -1)
         plan, known = self._plan, (self.score.seq, before, heard, steady)
+        uncovered = missing = None
         if plan.known == known and plan.at <= at and at + count <= plan.until and not len(self._hidden):
             plan.rows.moved = at - plan.at  # all goes straight on: half the callback's time with 32 voices
         else:
             plan = self._plan = Plan(Rows(), at, known)
-            self._add_up(plan, packet, count, r)
+            uncovered, missing = self._add_up(plan, packet, count, r)
+        if uncovered is not None and missing is not None:
+            self.tally.mark(at, uncovered | plan.uncovered, missing)
+        elif plan.uncovered:
+            self.tally.mark_whole(at, at + count)
         self.tally.streamed += count if plan.streamed else 0
-        made: Frames = self._mixer.mix(bank, [plan.rows], count)[0]
-        return made
+        return self._mixer.mix(bank, [plan.rows], count)[0] if plan.rows else None
 
-    def _add_up(self, plan: "Plan", packet: Packet | None, count: int, r: NDArray[np.float64]) -> None:
-        """Find the plan's rows, and count what they leave uncovered."""
+    def _add_up(
+        self, plan: Plan, packet: Packet | None, count: int, r: NDArray[np.float64]
+    ) -> tuple[Mask | None, Mask | None]:
+        """Find the plan's rows; of these frames, and no others, those that they leave uncovered, and missing."""
         rows, score, at = plan.rows, self.score, plan.at
         _, before, heard, steady = plan.known
         end, n = at + count, self._range[:count] + at
@@ -138,9 +151,13 @@ class Knit:
             uncovered = self._range[:count] < len(self._hidden)
             missing = uncovered.copy()
         voices, all_heard = score.voices, before >= score.seq
-        until = NEVER if steady or packet is None else 0
+        until = 0
+        if packet is None or steady:
+            until = packet.end if packet and before != heard else NEVER
         if steady and all_heard and at >= score.cuts_until:  # nothing left to do here: the stream has it all
-            plan.streamed, voices, until = any(score.alive(voice, at) for voice in voices), [], 0
+            until = max(map(score.silent_from, voices), default=at)
+            plan.streamed, voices = until > at, []
+            until = until if plan.streamed else NEVER
         kept = self._kept
         self._kept = {} if voices else kept
         for voice in voices:
@@ -169,7 +186,7 @@ class Knit:
             if packet is None or mine or age + count <= voice.cut:
                 line = score.straight(voice, at, count)
                 curve = score.gains(voice, n) if line is None else None
-            elif (line := self._less(voice, at, count, plan)) is None:
+            elif (line := self._less(voice, at, count, plan, packet)) is None:
                 x = (n - packet.position + 1) / len(packet.frames)
                 curve = score.gains(voice, n) - r * score.tail_gains(voice, n, before, heard, x)
             held, covered = (sample.held, sample.covered) if voice.cut else (-ENDLESS, 0)
@@ -178,25 +195,30 @@ class Knit:
                 rows.add(sample.read_at(age), *line)
             elif age < held and curve is not None:
                 rows.curved.append((sample.read_at(age), curve))
+            # A voice of which nothing is held here any more, and the packet has more or less than it should.
+            bare = steady and voice.seq <= before and max(held, covered) <= age <= sample.length - count
+            bare = bare and line is not None and not line[1]
             if line is None:
                 until = 0
             else:
-                lasts = min(at + min(sample.straight_from(age), covered - age), score.straight_until(voice, at))
+                lasts = at + (sample.length if bare else min(covered, age + sample.straight_from(age))) - age
+                lasts = min(lasts, score.straight_until(voice, at))
                 until = min(until, lasts, NEVER if mine else at + voice.cut - age)
                 if age >= 0 and age + count <= min(voice.cut, covered):  # whatever a packet has heard, not that
                     self._kept[voice] = Row(at, min(lasts, at + voice.cut - age), marks, sample.read_at(age), *line)
-            if age + count > covered:
+            if bare and line is not None:
+                plan.uncovered = plan.uncovered or abs(line[0]) > FAINT
+            elif age + count > covered:
                 if line is not None:
                     curve = np.asarray(line[0] + line[1] * np.arange(count), np.float64)
                 assert curve is not None
-                bare = (np.abs(curve) > 1e-9) & (n >= at + covered - age) & (n < at + min(sample.length - age, count))
-                bare &= n >= at - age
-                hole = bare if voice.seq > before else bare & (r < 1)
-                uncovered = bare if uncovered is None else uncovered | bare
+                mask = (np.abs(curve) > FAINT) & (n >= at + covered - age) & (n < at + sample.length - age)
+                mask &= n >= at - age
+                hole = mask if voice.seq > before else mask & (r < 1)
+                uncovered = mask if uncovered is None else uncovered | mask
                 missing = hole if missing is None else missing | hole
         plan.until = until
-        if uncovered is not None and missing is not None and uncovered.any():
-            self.tally.mark(at, uncovered, missing)
+        return uncovered, missing
 
     @staticmethod
     def _again(row: Row, plan: Plan) -> bool:
@@ -210,13 +232,16 @@ class Knit:
             return False
         return True
 
-    def _less(self, voice: Voice, at: int, count: int, plan: Plan) -> Straight | None:
+    def _less(self, voice: Voice, at: int, count: int, plan: Plan, packet: Packet) -> Straight | None:
         """A voice's gain less what a packet gives it, where that is one straight line. While packets have not
         heard of a pedal that ended 32 notes, a block takes a third to a seventh of the time of two curves each."""
         _, before, heard, steady = plan.known
-        if not steady or before != heard or voice.age(at) < voice.cut:
+        if not steady or voice.age(at) < voice.cut:
             return None
-        wanted, given = self.score.straight(voice, at, count), self.score.straight(voice, at, count, heard)
+        step = 1 / len(packet.frames)
+        x = (at - packet.position + 1) * step
+        wanted = self.score.straight(voice, at, count)
+        given = self.score.tail_straight(voice, at, count, before, heard, x, step)
         return (wanted[0] - given[0], wanted[1] - given[1]) if wanted and given else None
 
     def _conceal(self, bank: Frames, at: int) -> None:

@@ -105,6 +105,11 @@ class Link:
                 self._due = [now + delay for delay in RESEND_SECONDS]
         return out
 
+    @property
+    def due(self) -> float:
+        """When `datagrams` will have something, unless the player does something before."""
+        return min(self._next_report, self._due[0]) if self._due else self._next_report
+
     def datagrams(self, now: float) -> list[bytes]:
         """The reports that are due: at once and thrice more with new events, else regularly. After `control`.
 
@@ -113,10 +118,12 @@ class Link:
             self._unheard.popleft()
         if not self._unheard:
             self._due.clear()
+        if now < self.due:
+            return []
         self._burst = min(BURST, self._burst + (now - self._burst_at) / REPLENISH_SECONDS)
         self._burst_at = now
         if now < self._next_report:
-            if self._burst < 1 or not any(due <= now for due in self._due):
+            if self._burst < 1:
                 return []
             self._burst -= 1
         self._due = [due for due in self._due if due > now]

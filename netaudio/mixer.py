@@ -43,6 +43,9 @@ class Rows:
             self.gains.append(gain)
             self.slopes.append(slope)
 
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.curved)
+
     def go_on(self, row: Row, position: int) -> None:
         passed = position - row.at
         self.add(row.address + passed, row.gain + row.slope * passed, row.slope)

@@ -178,6 +178,11 @@ class Score:
         """The position from which it is silent by its length or its release; decisions ignore `delay`."""
         return min(voice.start + voice.sample.length, voice.off_at + self.release)
 
+    def silent_from(self, voice: Voice) -> int:
+        """The position from which it is silent, whatever ends it."""
+        ended = min(voice.start + voice.sample.length, voice.off_at + self.release) + voice.delay
+        return min(ended, voice.stolen_at + self.ramp)
+
     def alive(self, voice: Voice, position: int, heard: int = ALL) -> bool:
         """Whether it may sound at or after a position, to one who has heard this much or more."""
         return not (
@@ -251,7 +256,7 @@ class Score:
             if seq <= heard:
                 out *= np.clip(1 - (n - at) / length, 0, 1)
         for line in voice.lines:
-            out *= line.values(n, heard)
+            out *= line.values(n, heard) if len(line.changes) > 1 else line.changes[0].value
         return out
 
     def tail_gains(self, voice: Voice, n: NDArray[np.int64], before: int, heard: int, x: Gains) -> Gains:
@@ -262,6 +267,21 @@ class Score:
             out = (1 - x) * out + x * self.gains(voice, n, heard)
         out[: max(0, voice.cut - voice.age(int(n[0])))] = 0.0
         return out
+
+    def tail_straight(
+        self, voice: Voice, first: int, count: int, before: int, heard: int, x: float, step: float
+    ) -> Straight | None:
+        """The same past its cut, where `x` at `first` and its step per frame tell all of it, and the gain is one
+        straight line: a note that was stolen long ago, say, fades from a level to none. Two curves for each of
+        eight such notes took a tenth of a chunk."""
+        given = self.straight(voice, first, count, before)
+        if given is None or before == heard:
+            return given
+        then = self.straight(voice, first, count, heard)
+        if then is None or given[1] or then[1]:
+            return given if then == given else None
+        change = then[0] - given[0]
+        return given[0] + change * x, change * step
 
     def state(self) -> ScoreState:
         channels = [

@@ -208,15 +208,21 @@ class ServerSession:
                 until = min(until, first + max(voice.cut, 0) - age)
                 continue
             address = voice.sample.read_at(age)
-            line = None
-            if (age >= voice.cut or voice.cut == 0) and (before == heard or voice.same(before, end)):
-                line = score.straight(voice, first, count, heard)
+            line, settled = None, before == heard or voice.same(before, end)
+            if age >= voice.cut or voice.cut == 0:
+                if settled:
+                    line = score.straight(voice, first, count, heard)
+                elif self._fade >= count:
+                    line = score.tail_straight(voice, first, count, before, heard, 1 / count, 1 / count)
             if line is None:
                 n = np.arange(first, end)
                 rows.curved.append((address, score.tail_gains(voice, n, before, heard, self._x)))
                 until = 0
                 continue
             rows.add(address, *line)
+            if not settled:
+                until = 0
+                continue
             lasts = min(first + voice.sample.straight_from(age), score.straight_until(voice, first))
             self._kept[voice] = Row(first, lasts, marks, address, *line)
             until = min(until, lasts)

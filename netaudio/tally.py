@@ -29,7 +29,15 @@ class Tally:
         self.missing += int(missing.sum())
         edges = np.flatnonzero(np.diff(uncovered, prepend=False, append=False))
         for start, end in edges.reshape(-1, 2).tolist():
-            if self.spans and self.spans[-1][1] == first + start:
-                self.spans[-1][1] = first + end
-            elif len(self.spans) < MAX_SPANS:
-                self.spans.append([first + start, first + end])
+            self._span(first + start, first + end)
+
+    def mark_whole(self, first: int, end: int) -> None:
+        """All of these are uncovered, none is missing."""
+        self.uncovered += end - first
+        self._span(first, end)
+
+    def _span(self, first: int, end: int) -> None:
+        if self.spans and self.spans[-1][1] == first:
+            self.spans[-1][1] = end
+        elif len(self.spans) < MAX_SPANS:
+            self.spans.append([first, end])

@@ -18,7 +18,7 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
 PING_SECONDS = 1.0
 SILENCE_SECONDS = 3.0  # without a datagram or a pong the server is lost
-PUMP_SECONDS = 0.004  # every packet that comes flushes, too
+REST_SECONDS = 0.004  # between looks for a report that is due; every packet that comes is one, too
 RECEIVE_BUFFER = 1 << 20  # bytes: a second of packets, should this program be held up
 
 
@@ -42,6 +42,8 @@ class Connection:
         self._send_datagram: Deliver = self._send_datagram_now
         self._answers: asyncio.Queue[messages.Instrument] = asyncio.Queue()
         self._last_seen = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(cls, address: Address, hello: messages.Hello, simulation: Simulation | None) -> "Connection":
@@ -83,11 +85,10 @@ class Connection:
         secret, payload = bytes.fromhex(self.welcome.secret), PAYLOADS[self.hello.payload]
         self.link = Link(player, self.welcome.ssrc, secret, payload, aim, earlier)
         host = self._writer.get_extra_info("peername")[0]
-        loop = asyncio.get_running_loop()
         hear: Deliver = self._hear
         if self._simulation:
             self._send_datagram, hear = self._simulation.datagrams(self._send_datagram_now, hear)
-        self._transport, _ = await loop.create_datagram_endpoint(
+        self._transport, _ = await self._loop.create_datagram_endpoint(
             lambda: _Datagrams(hear), remote_addr=(host, self.welcome.udp_port)
         )
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -106,7 +107,8 @@ class Connection:
 
     async def run(self, late: Callable[[int, int], None]) -> str:
         """Move messages and datagrams until the session ends; why it did. `late` is told (seq, delay)."""
-        tasks = [asyncio.create_task(part) for part in (self._listen(late), self._pump(), self._ping())]
+        tasks = [asyncio.create_task(part) for part in (self._listen(late), self._ping())]
+        self.flush()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
@@ -121,6 +123,8 @@ class Connection:
         self._writer.close()
         if self._transport:
             self._transport.close()
+        if self._alarm:
+            self._alarm.cancel()
 
     def _send(self, message: messages.Message) -> None:
         self._write(messages.encode(message))
@@ -149,19 +153,32 @@ class Connection:
             elif isinstance(message, messages.Instrument):
                 self._answers.put_nowait(message)
 
-    async def _pump(self) -> str:
-        while True:
-            self.flush()
-            await asyncio.sleep(PUMP_SECONDS)
+    def wake(self) -> None:
+        """Flush soon; from any thread."""
+        self._loop.call_soon_threadsafe(self.flush)
 
     def flush(self) -> None:
-        """Send what the player did, and the reports that are due."""
-        if self.link is None or self._transport is None:
+        """Send what the player did, and the reports that are due; and those that will be, when they are."""
+        if self.link is None or self._transport is None or self._transport.is_closing():
             return
         for message in self.link.control(time.monotonic()):
             self._send(message)
-        for data in self.link.datagrams(time.monotonic()):  # later than what `control` learned of the callback
+        now = time.monotonic()  # later than what `control` learned of the callback
+        for data in self.link.datagrams(now):
             self._send_datagram(data)
+        due = max(self.link.due, now + REST_SECONDS)
+        if self._alarm is None or due < self._alarm.when():
+            self._set_alarm(due)
+
+    def _set_alarm(self, due: float) -> None:
+        """Packets come before it mostly: to let it ring then and look again is cheaper than to set each anew."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.flush()
 
     async def _ping(self) -> str:
         while time.monotonic() - self._last_seen < SILENCE_SECONDS:

@@ -62,6 +62,12 @@ class Network:
     def adopt(self, player: ClientPlayer, library: Library) -> None:
         """Whom sessions are for."""
         self._player, self._library = player, library
+        player.wake = self._wake
+
+    def _wake(self) -> None:
+        """On the callback's thread: what it has to say goes out at once."""
+        if connection := self.connection:
+            connection.wake()
 
     async def enter(self, probes: int) -> None:
         """Open the session's UDP side and await round trips; says so if none come."""
