@@ -131,7 +131,7 @@ class Knit:
         else:
             plan = self._plan = Plan(Rows(), at, known)
             uncovered, missing = self._add_up(plan, packet, count, r)
-        if uncovered is not None and missing is not None:
+        if uncovered is not None:
             self.tally.mark(at, uncovered | plan.uncovered, missing)
         elif plan.uncovered:
             self.tally.mark_whole(at, at + count)
@@ -144,7 +144,7 @@ class Knit:
         """Find the plan's rows; of these frames, and no others, those that they leave uncovered, and missing."""
         rows, score, at = plan.rows, self.score, plan.at
         _, before, heard, steady = plan.known
-        end, n = at + count, self._range[:count] + at
+        end = at + count
         uncovered: Mask | None = None
         missing: Mask | None = None
         if len(self._hidden):
@@ -171,54 +171,81 @@ class Knit:
                 until = min(until, at - age) if age < 0 else until
                 continue
             if steady and age >= voice.cut and (all_heard or voice.same(before, end)):
-                sounds = score.straight(voice, at, count) != (0.0, 0.0)
-                plan.streamed = plan.streamed or sounds
-                if marks[0] > before:
-                    until = 0
-                else:
-                    lasts = min(at + sample.length - age, score.straight_until(voice, at))
-                    until = min(until, lasts)
-                    self._kept[voice] = Row(at, lasts, marks, STREAMED, float(sounds), 0.0)
-                continue  # the stream has it just as it should be
-            line: Straight | None = None
-            curve: Gains | None = None
-            mine = packet is None or voice.seq > heard  # the packet has nothing of it
-            if packet is None or mine or age + count <= voice.cut:
-                line = score.straight(voice, at, count)
-                curve = score.gains(voice, n) if line is None else None
-            elif (line := self._less(voice, at, count, plan, packet)) is None:
-                x = (n - packet.position + 1) / len(packet.frames)
-                curve = score.gains(voice, n) - r * score.tail_gains(voice, n, before, heard, x)
+                until = min(until, self._leave(plan, voice, marks, count))
+                continue
+            line, curve = self._gain(voice, count, plan, packet, r)
             held, covered = (sample.held, sample.covered) if voice.cut else (-ENDLESS, 0)
             held = -ENDLESS if voice in self._lost else held
             if age < held and line is not None:
                 rows.add(sample.read_at(age), *line)
             elif age < held and curve is not None:
                 rows.curved.append((sample.read_at(age), curve))
-            # A voice of which nothing is held here any more, and the packet has more or less than it should.
+            # A voice of which nothing is held here any more, and the packet has more or less of it than it should.
             bare = steady and voice.seq <= before and max(held, covered) <= age <= sample.length - count
-            bare = bare and line is not None and not line[1]
             if line is None:
                 until = 0
             else:
+                bare = bare and not line[1]
                 lasts = at + (sample.length if bare else min(covered, age + sample.straight_from(age))) - age
                 lasts = min(lasts, score.straight_until(voice, at))
-                until = min(until, lasts, NEVER if mine else at + voice.cut - age)
+                head = at + voice.cut - age
+                until = min(until, lasts, head if head > at else NEVER)
                 if age >= 0 and age + count <= min(voice.cut, covered):  # whatever a packet has heard, not that
-                    self._kept[voice] = Row(at, min(lasts, at + voice.cut - age), marks, sample.read_at(age), *line)
+                    self._kept[voice] = Row(at, min(lasts, head), marks, sample.read_at(age), *line)
             if bare and line is not None:
                 plan.uncovered = plan.uncovered or abs(line[0]) > FAINT
             elif age + count > covered:
-                if line is not None:
-                    curve = np.asarray(line[0] + line[1] * np.arange(count), np.float64)
-                assert curve is not None
-                mask = (np.abs(curve) > FAINT) & (n >= at + covered - age) & (n < at + sample.length - age)
-                mask &= n >= at - age
-                hole = mask if voice.seq > before else mask & (r < 1)
+                mask = self._bare(line, curve, count)
+                mask[: max(0, covered - age)] = False
+                mask[sample.length - age :] = False
                 uncovered = mask if uncovered is None else uncovered | mask
-                missing = hole if missing is None else missing | hole
+                if not steady or voice.seq > before:
+                    hole = mask if voice.seq > before else mask & (r < 1)
+                    missing = hole if missing is None else missing | hole
         plan.until = until
         return uncovered, missing
+
+    def _leave(self, plan: Plan, voice: Voice, marks: tuple[int, ...], count: int) -> int:
+        """Leave a voice to the stream, which has it just as it should be; until when that holds."""
+        score, at = self.score, plan.at
+        sounds = score.straight(voice, at, count) != (0.0, 0.0)
+        plan.streamed = plan.streamed or sounds
+        if marks[0] > plan.known[1]:
+            return 0
+        until = min(at + voice.sample.length - voice.age(at), score.straight_until(voice, at))
+        self._kept[voice] = Row(at, until, marks, STREAMED, float(sounds), 0.0)
+        return until
+
+    def _gain(
+        self, voice: Voice, count: int, plan: Plan, packet: Packet | None, r: NDArray[np.float64]
+    ) -> tuple[Straight | None, Gains | None]:
+        """What is to be added of a voice: its gain less what the packet gives it, as one straight line, or else for
+        each frame. The line takes a tenth of the time."""
+        score, at = self.score, plan.at
+        _, before, heard, steady = plan.known
+        wanted, n = score.straight(voice, at, count), self._range[:count] + at
+        if packet is None or voice.seq > heard or voice.age(at) + count <= voice.cut:  # nothing of it
+            return (wanted, None) if wanted else (None, score.gains(voice, n))
+        step, given = 1 / len(packet.frames), None
+        x = (at - packet.position + 1) * step
+        if voice.age(at) >= voice.cut:
+            given = score.tail_straight(voice, at, count, before, heard, x, step)
+        if steady and wanted and given:
+            return (wanted[0] - given[0], wanted[1] - given[1]), None
+        tail: Gains | float
+        if given:
+            tail = np.asarray(given[0] + given[1] * self._range[:count], np.float64) if given[1] else given[0]
+        else:
+            tail = score.tail_gains(voice, n, before, heard, np.asarray(x + step * self._range[:count], np.float64))
+        return None, score.gains(voice, n) - (tail if steady else r * tail)
+
+    def _bare(self, line: Straight | None, curve: Gains | None, count: int) -> Mask:
+        """Where a gain is none."""
+        if line is not None:
+            curve = np.asarray(line[0] + line[1] * self._range[:count], np.float64)
+        assert curve is not None
+        mask: Mask = np.abs(curve) > FAINT
+        return mask
 
     @staticmethod
     def _again(row: Row, plan: Plan) -> bool:
@@ -231,18 +258,6 @@ class Knit:
         else:
             return False
         return True
-
-    def _less(self, voice: Voice, at: int, count: int, plan: Plan, packet: Packet) -> Straight | None:
-        """A voice's gain less what a packet gives it, where that is one straight line. While packets have not
-        heard of a pedal that ended 32 notes, a block takes a third to a seventh of the time of two curves each."""
-        _, before, heard, steady = plan.known
-        if not steady or voice.age(at) < voice.cut:
-            return None
-        step = 1 / len(packet.frames)
-        x = (at - packet.position + 1) * step
-        wanted = self.score.straight(voice, at, count)
-        given = self.score.tail_straight(voice, at, count, before, heard, x, step)
-        return (wanted[0] - given[0], wanted[1] - given[1]) if wanted and given else None
 
     def _conceal(self, bank: Frames, at: int) -> None:
         """Into a hole: what went out lately and the client cannot make is mirrored and fades over 5 ms.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.instrument import ENDLESS, Instrument, Sample
-from netaudio.line import Gains, Line, Straight
+from netaudio.line import Gains, Line, Straight, between_0_and_1
 from netaudio.state import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState
 
 ALL = NEVER - 1  # `heard` of one who knows every event
@@ -248,16 +248,21 @@ class Score:
         """Gain at each of the positions `n`, as known by one who has heard the events up to `heard`."""
         if voice.seq > heard:
             return np.zeros(len(n))
-        out: Gains = np.full(len(n), voice.level)
+        out: Gains | None = None
         for seq, at, length in (
             (voice.off_seq, voice.off_at + voice.delay, self.release),
             (voice.stolen_seq, voice.stolen_at, self.ramp),
         ):
             if seq <= heard:
-                out *= np.clip(1 - (n - at) / length, 0, 1)
+                fade = 1 - between_0_and_1((n - at) / length)
+                out = fade if out is None else out * fade
+        level = voice.level
         for line in voice.lines:
-            out *= line.values(n, heard) if len(line.changes) > 1 else line.changes[0].value
-        return out
+            if len(line.changes) == 1:
+                level *= line.changes[0].value
+            else:
+                out = line.values(n, heard) if out is None else out * line.values(n, heard)
+        return np.full(len(n), level) if out is None else level * out
 
     def tail_gains(self, voice: Voice, n: NDArray[np.int64], before: int, heard: int, x: Gains) -> Gains:
         """Gain that the server gives a voice in a packet: from its cut on, with what came in between

@@ -24,9 +24,9 @@ class Tally:
     margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
     late: int = 0  # margins below 0
 
-    def mark(self, first: int, uncovered: Mask, missing: Mask) -> None:
-        self.uncovered += int(uncovered.sum())
-        self.missing += int(missing.sum())
+    def mark(self, first: int, uncovered: Mask, missing: Mask | None) -> None:
+        self.uncovered += int(np.count_nonzero(uncovered))
+        self.missing += 0 if missing is None else int(np.count_nonzero(missing))
         edges = np.flatnonzero(np.diff(uncovered, prepend=False, append=False))
         for start, end in edges.reshape(-1, 2).tolist():
             self._span(first + start, first + end)
