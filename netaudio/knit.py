@@ -59,7 +59,6 @@ class Knit:
         self._silence: Frames = np.zeros((GUARD, 2), np.float32)
         self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
         self._first_cut = NEVER  # of those
-        self._kept: dict[Voice, Row] = {}  # of the last look at the voices
         self.replan()
 
     def watch(self, voice: Voice) -> None:
@@ -69,6 +68,8 @@ class Knit:
 
     def replan(self) -> None:
         """Look at every voice again: one has changed by something that is no event."""
+        for voice in self.score.voices:
+            voice.row = None
         self._plan = Plan(Rows(), 0, (-1, -1, -1, False))
 
     def render(self, bank: Frames, first: int, count: int) -> None:
@@ -158,20 +159,24 @@ class Knit:
             until = max(map(score.silent_from, voices), default=at)
             plan.streamed, voices = until > at, []
             until = until if plan.streamed else NEVER
-        kept = self._kept
-        self._kept = {} if voices else kept
+        kept: list[Row] = []
         for voice in voices:
-            row, marks = kept.get(voice), voice.marks()
-            if row and row.serves(marks, at, end) and self._again(row, plan):
-                self._kept[voice] = row
-                until = min(until, row.until)
-                continue
+            row = voice.row
+            if row and row.touched == voice.touched and row.at <= at and end <= row.until:
+                if row.address != STREAMED:
+                    kept.append(row)
+                    until = min(until, row.until)
+                    continue
+                if steady and row.touched <= before:
+                    plan.streamed = plan.streamed or row.gain > 0
+                    until = min(until, row.until)
+                    continue
             age, sample = voice.age(at), voice.sample
             if age + count <= 0 or age >= sample.length:
                 until = min(until, at - age) if age < 0 else until
                 continue
             if steady and age >= voice.cut and (all_heard or voice.same(before, end)):
-                until = min(until, self._leave(plan, voice, marks, count))
+                until = min(until, self._leave(plan, voice, count))
                 continue
             line, curve = self._gain(voice, count, plan, packet, r)
             held, covered = (sample.held, sample.covered) if voice.cut else (-ENDLESS, 0)
@@ -191,7 +196,7 @@ class Knit:
                 head = at + voice.cut - age
                 until = min(until, lasts, head if head > at else NEVER)
                 if age >= 0 and age + count <= min(voice.cut, covered):  # whatever a packet has heard, not that
-                    self._kept[voice] = Row(at, min(lasts, head), marks, sample.read_at(age), *line)
+                    voice.row = Row(at, min(lasts, head), voice.touched, sample.read_at(age), *line)
             if bare and line is not None:
                 plan.uncovered = plan.uncovered or abs(line[0]) > FAINT
             elif age + count > covered:
@@ -202,18 +207,19 @@ class Knit:
                 if not steady or voice.seq > before:
                     hole = mask if voice.seq > before else mask & (r < 1)
                     missing = hole if missing is None else missing | hole
+        rows.go_on(kept, at)
         plan.until = until
         return uncovered, missing
 
-    def _leave(self, plan: Plan, voice: Voice, marks: tuple[int, ...], count: int) -> int:
+    def _leave(self, plan: Plan, voice: Voice, count: int) -> int:
         """Leave a voice to the stream, which has it just as it should be; until when that holds."""
         score, at = self.score, plan.at
         sounds = score.straight(voice, at, count) != (0.0, 0.0)
         plan.streamed = plan.streamed or sounds
-        if marks[0] > plan.known[1]:
+        if voice.touched > plan.known[1]:
             return 0
         until = min(at + voice.sample.length - voice.age(at), score.straight_until(voice, at))
-        self._kept[voice] = Row(at, until, marks, STREAMED, float(sounds), 0.0)
+        voice.row = Row(at, until, voice.touched, STREAMED, float(sounds), 0.0)
         return until
 
     def _gain(
@@ -246,18 +252,6 @@ class Knit:
         assert curve is not None
         mask: Mask = np.abs(curve) > FAINT
         return mask
-
-    @staticmethod
-    def _again(row: Row, plan: Plan) -> bool:
-        """Go on with what was found of a voice before, where that holds for this packet, too."""
-        _, before, _, steady = plan.known
-        if row.address != STREAMED:
-            plan.rows.go_on(row, plan.at)
-        elif steady and row.marks[0] <= before:
-            plan.streamed = plan.streamed or row.gain > 0
-        else:
-            return False
-        return True
 
     def _conceal(self, bank: Frames, at: int) -> None:
         """Into a hole: what went out lately and the client cannot make is mirrored and fades over 5 ms.

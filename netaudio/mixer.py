@@ -10,18 +10,15 @@ Frames = NDArray[np.float32]
 
 
 class Row(NamedTuple):
-    """How a voice is read from a position on, up to another, as long as its marks stay. To use one again costs a
-    quarter of a look at the voice."""
+    """How a voice is read from a position on, up to another, until an event touches it. To use one again costs a
+    tenth of a look at the voice."""
 
     at: int
     until: int
-    marks: tuple[int, ...]
+    touched: int
     address: int
     gain: float
     slope: float
-
-    def serves(self, marks: tuple[int, ...], first: int, end: int) -> bool:
-        return self.at <= first and end <= self.until and marks == self.marks
 
 
 class Rows:
@@ -46,9 +43,10 @@ class Rows:
     def __bool__(self) -> bool:
         return bool(self.addresses or self.curved)
 
-    def go_on(self, row: Row, position: int) -> None:
-        passed = position - row.at
-        self.add(row.address + passed, row.gain + row.slope * passed, row.slope)
+    def go_on(self, kept: Sequence[Row], position: int) -> None:
+        self.addresses += [row.address + position - row.at for row in kept]
+        self.gains += [row.gain + row.slope * (position - row.at) for row in kept]
+        self.slopes += [row.slope for row in kept]
 
     def advance(self, count: int) -> None:
         """Mean the frames after the last ones; where every gain goes straight on and every voice reads on."""

@@ -90,6 +90,7 @@ class ClientPlayer:
         for voice in self.score.voices:
             if voice.program in self.unserved:  # by now: it is played from here, as far as it is held
                 voice.cut = ENDLESS
+        self.knit.replan()
         self.knit.forget(self.position, stream=False)
         self.knit.consumed = self.score.seq
         self.outbox.clear()
@@ -105,11 +106,11 @@ class ClientPlayer:
     def moved(self, seq: int, delay: int) -> None:
         """The server heard a remote note late and moved it by `delay` frames."""
         self.late_notes += 1
-        self.knit.replan()
         for voice in self.score.voices:
             if voice.seq == seq:
                 voice.delay = delay
                 self.score.cuts_until = max(self.score.cuts_until, voice.start + delay)
+        self.knit.replan()
 
     @property
     def playing_song(self) -> bool:

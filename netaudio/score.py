@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from netaudio.instrument import ENDLESS, Instrument, Sample
 from netaudio.line import Gains, Line, Straight, between_0_and_1
+from netaudio.mixer import Row
 from netaudio.state import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState
 
 ALL = NEVER - 1  # `heard` of one who knows every event
@@ -37,7 +38,7 @@ class Voice:
     """One sounding note. Its marks are pairs of a seq and a position; NEVER is one that has not come."""
 
     __slots__ = ("channel", "cut", "delay", "key", "key_up", "level", "lines", "off_at", "off_seq", "program",
-                 "sample", "seq", "start", "stolen_at", "stolen_seq", "velocity")  # fmt: skip
+                 "row", "sample", "seq", "start", "stolen_at", "stolen_seq", "touched", "velocity")  # fmt: skip
 
     def __init__(self, state: VoiceState, sample: Sample, channel: Channel) -> None:
         for name, value in zip(VoiceState._fields, state, strict=True):
@@ -58,6 +59,9 @@ class Voice:
         self.sample = sample
         self.level = (self.velocity / 127) ** 2
         self.lines = channel.volume, channel.expression
+        known = self.seq, self.off_seq, self.stolen_seq, *(line.changes[-1].seq for line in self.lines)
+        self.touched = max(seq for seq in known if seq != NEVER)  # the last event that shapes it
+        self.row: Row | None = None  # how it was mixed last
 
     def state(self) -> VoiceState:
         return VoiceState(*(getattr(self, name) for name in VoiceState._fields))
@@ -65,18 +69,6 @@ class Voice:
     def age(self, position: int) -> int:
         """The sample frame that sounds at a position."""
         return position - self.start - self.delay
-
-    def marks(self) -> tuple[int, ...]:
-        """What tells whether it has changed; first of it the last seq that it knows of."""
-        volume, expression = self.lines
-        off, stolen, louder, softer = (
-            self.off_seq,
-            self.stolen_seq,
-            volume.changes[-1].seq,
-            expression.changes[-1].seq,
-        )
-        last = max(self.seq, louder, softer, 0 if off == NEVER else off, 0 if stolen == NEVER else stolen)
-        return last, off, stolen, louder, softer, self.delay, self.cut
 
     def same(self, before: int, end: int) -> bool:
         """Whether all that shapes it before position `end` is known to one who has heard `before`."""
@@ -137,7 +129,7 @@ class Score:
         sounding = [v for v in self.voices if v.stolen_seq == NEVER and self.end(v) > self.position]
         if len(sounding) >= self.polyphony:
             victim = min(sounding, key=lambda v: (v.off_seq == NEVER, v.seq))
-            victim.stolen_seq, victim.stolen_at = self.seq, self.position
+            self._steal(victim)
             self.stolen += 1
         state = VoiceState(channel, program, key, velocity, self.seq, self.position, cut,
                            NEVER, NEVER, NEVER, NEVER, 0, False)  # fmt: skip
@@ -156,6 +148,11 @@ class Score:
 
     def _off(self, voice: Voice) -> None:
         voice.off_seq, voice.off_at = self.seq, self.position
+        voice.touched = self.seq
+
+    def _steal(self, voice: Voice) -> None:
+        voice.stolen_seq, voice.stolen_at = self.seq, self.position
+        voice.touched = self.seq
 
     def _control(self, channel: int, number: int, value: int) -> None:
         state = self.channels[channel]
@@ -163,6 +160,9 @@ class Score:
             state.volume.change(self.seq, self.position, (value / 127) ** 2)
         elif number == 11:
             state.expression.change(self.seq, self.position, (value / 127) ** 2)
+        if number in (7, 11):
+            for voice in self.voices:
+                voice.touched = self.seq if voice.channel == channel else voice.touched
         elif number == 64:
             state.pedal = value >= 64
             if not state.pedal:
@@ -170,7 +170,7 @@ class Score:
         elif number == 120:
             for voice in self.voices:
                 if voice.channel == channel and voice.stolen_seq == NEVER:
-                    voice.stolen_seq, voice.stolen_at = self.seq, self.position
+                    self._steal(voice)
         elif number == 123:
             self._keys_up(channel, lambda _: True)
 

@@ -12,7 +12,7 @@ from netaudio.mixer import Frames, Row, Rows
 from netaudio.parity import ParityEncoder
 from netaudio.rings import CAPACITY
 from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
-from netaudio.score import Event, Score, Voice
+from netaudio.score import Event, Score
 from netaudio.state import MAX_VOICES, NEVER, ScoreState, check_state
 from netaudio.units import wrap32
 
@@ -56,7 +56,6 @@ class ServerSession:
         self._leads: deque[tuple[float, float]] = deque()  # (time, lead) of the last MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
-        self._kept: dict[Voice, Row] = {}  # of the last look at the voices
         self._plan = Rows()  # of the last chunk, with what it takes for them to serve again
         self._plan_heard = self._plan_next = self._plan_until = 0
 
@@ -69,7 +68,6 @@ class ServerSession:
         self._waiting.clear()
         self._leads.clear()
         self._steps.clear()
-        self._kept.clear()
         self.cursor = self._plan_until = 0
         self.playing = True
 
@@ -193,12 +191,12 @@ class ServerSession:
 
     def _rows(self, first: int, end: int, before: int, heard: int) -> Rows:
         rows, score, count, until = Rows(), self.score, end - first, NEVER
-        before_this, self._kept = self._kept, {}
+        kept: list[Row] = []
         for voice in score.voices:
-            row, marks = before_this.get(voice), voice.marks()
-            if row and row.serves(marks, first, end):
-                rows.go_on(row, first)
-                self._kept[voice] = row
+            row = voice.row
+            if row and row.touched == voice.touched and row.at <= first and end <= row.until:
+                if row.gain or row.slope:
+                    kept.append(row)
                 until = min(until, row.until)
                 continue
             age = voice.age(first)
@@ -224,8 +222,9 @@ class ServerSession:
                 until = 0
                 continue
             lasts = min(first + voice.sample.straight_from(age), score.straight_until(voice, first))
-            self._kept[voice] = Row(first, lasts, marks, address, *line)
+            voice.row = Row(first, lasts, voice.touched, address, *line)
             until = min(until, lasts)
+        rows.go_on(kept, first)
         self._plan_until = until
         return rows
 
