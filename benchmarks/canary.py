@@ -1,7 +1,8 @@
-"""Canaries: processes that do nothing but wake up, one on each CPU, and note when they were not let.
+"""Canaries: processes that do nothing but wake up, one on each CPU, and note when their timers were late.
 
-Their priority is above all else (where that is granted), so what holds them up is the machine's host and
-no program of ours.
+What holds up a timer is the machine's host and no program of ours. Afterwards they wait for their turn as any other
+process, and do not count that: with real-time priority, each waking would move a render worker that runs to another
+CPU, which took up to 10 ms.
 """
 
 import json
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 TICK = 0.002  # seconds: a canary that wakes more often takes a twentieth of a CPU
-PRIORITY = 50  # of SCHED_RR
+NICE = -20
 SPELL = re.compile(r"late: \d+ chunks?( in \d+ spells)? by up to (\S+) ms \(time.monotonic (\S+) to (\S+)\)")
 Stall = tuple[float, float]
 """From when on (time.monotonic) a canary should have been awake, and when it was."""
@@ -25,17 +26,24 @@ def watch(cpu: int) -> None:
     """Note stalls of more than a TICK until stdin ends; then print them as JSON."""
     os.sched_setaffinity(0, {cpu})
     with suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
     stalls: list[Stall] = []
-    due = time.monotonic()
-    print("awake", flush=True)
-    while not select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
-        awake = time.monotonic()
-        if awake - due > TICK:
-            stalls.append((due, awake))
-            due = awake
-        due += TICK
+    with open("/proc/thread-self/schedstat", "rb", 0) as statistics:
+        due, waited = time.monotonic(), _waited(statistics.fileno())
+        print("awake", flush=True)
+        while not select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
+            awake, before = time.monotonic(), waited
+            waited = _waited(statistics.fileno())
+            woken = awake - (waited - before)
+            if woken - due > TICK:
+                stalls.append((due, woken))
+            due = (awake if awake - due > TICK else due) + TICK
     print(json.dumps(stalls))
+
+
+def _waited(statistics: int) -> float:
+    """Seconds that this thread was ready to run and had to wait for its turn (the kernel's sched-stats.rst)."""
+    return int(os.pread(statistics, 100, 0).split()[1]) / 1e9
 
 
 @contextmanager
