@@ -74,7 +74,7 @@ def show_lists(flags: argparse.Namespace, wav: str) -> int:
     if flags.list_midi:
         print("\n".join(list_midi()) or "no MIDI inputs")
     if flags.list_instruments:
-        print("\n".join(need_instruments(Path(wav))))
+        print("\n".join(f"{number} {name}" for number, name in enumerate(need_instruments(Path(wav)), 1)))
         print("these are here; --check names the server's", file=sys.stderr)
     return 0
 

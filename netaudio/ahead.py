@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from netaudio.instrument import GUARD, Instrument, Sample
-from netaudio.score import Voice
+from netaudio.voice import Voice
 
 BLOCK = 8192
 """Frames, 64 KB: what is fetched is counted in blocks of the bank, so that voices share what they read."""

@@ -8,7 +8,7 @@ which beats the default. An empty value means "not set".
 import argparse
 import difflib
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 from netaudio import __version__, kinds
 from netaudio.errors import SettingError
@@ -222,9 +222,16 @@ def _ppm(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{shown(text)}: expected a number from -10000 to 10000") from None
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"netaudio: {message}; {self.prog} --help tells all\n")
+
+
 def _parser(section: str, description: str) -> argparse.ArgumentParser:
     epilog = f"In config.ini, --chunk-size is CHUNK_SIZE in [{section}], and so on. A flag wins."
-    parser = argparse.ArgumentParser(f"{section}.py", None, description, epilog, allow_abbrev=False)
+    parser = _Parser(f"{section}.py", None, description, epilog, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"NetAudio {__version__}")
     parser.add_argument("--config", metavar="FILE", help="settings (default: config.ini beside the program)")
     table = TABLES[section]

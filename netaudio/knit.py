@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from netaudio.instrument import ENDLESS, GUARD
 from netaudio.line import Gains, Line, Straight
+from netaudio.margins import Margins
 from netaudio.mixer import Frames, Mixer, Row, Rows
 from netaudio.rings import CAPACITY, Packet, TripleRing
-from netaudio.score import Score, Voice
+from netaudio.score import Score
 from netaudio.state import NEVER
 from netaudio.tally import Mask, Tally
+from netaudio.voice import Voice
 
 NOISE = 2.0**-18  # what a packet's rounding alone may leave of a residue
 FAINT = 1e-9  # a gain that is none
@@ -57,14 +59,8 @@ class Knit:
         self._full = 0  # frames since then, at level 1
         self._ones, self._range = np.ones(GUARD), np.arange(GUARD)
         self._silence: Frames = np.zeros((GUARD, 2), np.float32)
-        self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
-        self._first_cut = NEVER  # of those
+        self.margins = Margins(score)
         self.replan()
-
-    def watch(self, voice: Voice) -> None:
-        """Measure the knit margin of a new hybrid note."""
-        self._awaiting.append((voice, None))
-        self._first_cut = min(self._first_cut, voice.start + voice.cut)
 
     def replan(self) -> None:
         """Look at every voice again: one has changed by something that is no event."""
@@ -81,7 +77,7 @@ class Knit:
             self._segment(bank, packet, at, stop - at)
             at = stop
         self.tally.played += count
-        self._settle_margins(end)
+        self.margins.settle(end, self.tally)
 
     def _segment(self, bank: Frames, packet: Packet | None, at: int, count: int) -> None:
         if packet is None:
@@ -93,7 +89,8 @@ class Knit:
             r = self._ones[:count] if steady else self._level + np.arange(1, count + 1) / self.score.ramp
             r = r if steady else np.clip(r, 0, 1)
             self._level = float(r[-1])
-            self._hear(packet, at)
+            self.consumed = max(self.consumed, packet.before)
+            self.margins.hear(packet.before, at)
         out = self._own(bank, packet, at, count, r, steady)
         if out is not None:
             self.rings.local.write(at, out)
@@ -288,28 +285,6 @@ class Knit:
         length = int(heard[-1]) + 1 if len(heard) else 0
         self._hidden, self._hidden_level = self._hidden[:length], (share * mirrored)[:length]
         self.tally.concealed += length
-
-    def _hear(self, packet: Packet, at: int) -> None:
-        self.consumed = max(self.consumed, packet.before)
-        if any(known is None for _, known in self._awaiting):
-            self._awaiting = [
-                (voice, at if known is None and voice.seq <= packet.before else known)
-                for voice, known in self._awaiting
-            ]
-
-    def _settle_margins(self, position: int) -> None:
-        if position < self._first_cut:
-            return
-        waiting = []
-        for voice, known in self._awaiting:
-            cut = voice.start + voice.cut
-            if position < cut or (known is None and self.score.alive(voice, position)):
-                waiting.append((voice, known))
-            elif known is not None and min(self.score.end(voice), voice.stolen_at) > cut:
-                self.tally.margins.append(cut - known)
-                self.tally.late += known > cut
-        self._awaiting = waiting
-        self._first_cut = min((voice.start + voice.cut for voice, _ in waiting), default=NEVER)
 
     def forget(self, position: int, stream: bool) -> None:
         """Drop what is silent under all that is known and under all that a packet to come may have heard."""

@@ -13,9 +13,10 @@ from netaudio.kinds import Mode
 from netaudio.knit import Knit
 from netaudio.mixer import Frames
 from netaudio.rings import TripleRing
-from netaudio.score import Event, Score, Voice
+from netaudio.score import Event, Score
 from netaudio.state import ScoreState
 from netaudio.tally import Tally
+from netaudio.voice import Voice
 
 FORGET_FRAMES = 1024  # between searches for voices that have ended
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
@@ -185,6 +186,6 @@ class ClientPlayer:
         voice = self.score.apply(event)
         self.notes += begins
         if voice is not None and 0 < voice.cut < ENDLESS:
-            self.knit.watch(voice)
+            self.knit.margins.watch(voice)
         if self.linked:
             self.outbox.append(event)

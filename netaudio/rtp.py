@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -118,8 +117,7 @@ def parse_audio(data: bytes) -> Audio:
     return Audio(kind & 0x7F, sequence, timestamp, ssrc, before, heard, memoryview(data)[_RTP.size :])
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a client says of itself and of the stream: a receiver report and an APP block (RFC 3550, 6.4.2, 6.7).
 
     `counter` counts up with each of a session's reports: a replayed one is recognised by it.
@@ -192,8 +190,7 @@ def parse_report(data: bytes, secret: bytes) -> Report:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The server's answer to a report: a sender report (RFC 3550, 6.4.1) and an APP block."""
 
     ssrc: int

@@ -65,6 +65,7 @@ class Status:
     aim_ms: float | None = None  # the slack aimed at, where that is not BUFFER_SIZE
     hint: str = ""  # to the player, for as long as it holds
     trouble: str = ""  # why there is no server, which matters more
+    pedal: bool = False
     octave: int | None = None  # that the computer keys play, where known; 4 begins at middle C
 
     @property
@@ -168,6 +169,7 @@ class View:
             [(f"{s.voices:>3}/{s.polyphony} notes", DIM)],
             [("  " * wide + self.marks.full, LIT), (" played here" if wide else " here", DIM)],
             [("  " * wide + self.marks.tail, LIT), (" streamed" if wide else " server", DIM)],
+            [("  " * wide + "pedal" if s.pedal else "", LIT)],
         )
         lines = draw_piano(s.notes, s.octave, width - (17 if wide else 12), full, self.marks)
         for line, words in zip(lines, side, strict=False):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from netaudio.ahead import BLOCK, Extent, blocks, heads, reads, reads_from, runs, spans
 from netaudio.instrument import ENDLESS, GUARD, Instrument, Sample
-from netaudio.score import Event, Score, Voice
+from netaudio.score import Event, Score
+from netaudio.voice import Voice
 
 ADDRESS = 10 * BLOCK
 CHUNKS = st.integers(1, GUARD)

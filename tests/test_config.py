@@ -224,7 +224,8 @@ def test_the_clients_other_flags() -> None:
 def test_a_song_or_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         client_parser().parse_args(["--demo", "--play", "a.mid"])
-    assert "--play: not allowed with argument --demo" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said == "netaudio: argument --play: not allowed with argument --demo; client.py --help tells all\n"
 
 
 def test_a_level_below_zero_needs_no_equals_sign() -> None:

@@ -292,5 +292,12 @@ def test_a_status_is_read_from_a_client(tmp_path: Path) -> None:
         player.post(player.leave)
         render(128)
         assert dict(status(client).notes)[62] is None
+        assert not status(client).pedal
+        player.push(player.position / 48000, bytes((0xB0, 64, 127)))
+        render(128)
+        render(128)
+        assert status(client).pedal
+        player.score.voices[-1].cut = 0
+        assert 62 not in dict(status(client).notes), "without a server nothing is heard of it"
 
     asyncio.run(play())

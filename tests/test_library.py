@@ -28,3 +28,11 @@ def test_a_slip_of_the_pen_is_shown(tmp_path: Path) -> None:
     library.offered = ["organ", "Piano"]
     with pytest.raises(SettingError, match=r"no instrument 'paino' on the server: did you mean Piano\?"):
         library.find("paino")
+
+
+def test_an_instrument_by_its_place_in_the_list(tmp_path: Path) -> None:
+    library = Library(tmp_path, 48000, Bank(), print)
+    library.offered = ["organ", "piano"]
+    assert [library.at(place) for place in (0, 1)] == ["organ", "piano"]
+    with pytest.raises(SettingError, match="no instrument 7: choose one of 1 organ, 2 piano"):
+        library.at(6)

@@ -48,6 +48,21 @@ def reports(link: Link, now: float) -> list[Report]:
     return [parse_report(data, SECRET) for data in link.datagrams(now)]
 
 
+@given(st.lists(st.tuples(st.floats(0.0, 0.03), st.integers(0, 3)), max_size=30))
+def test_what_is_due_is_there_then_and_not_before(steps: list[tuple[float, int]]) -> None:
+    link, now = linked(), 1.0
+    link.datagrams(now)
+    for wait, keys in steps:
+        now += wait
+        press(link, keys)
+        link.control(now)
+        due = link.due
+        sent = link.datagrams(now)
+        assert not (sent and now < due)
+        assert sent or now < due or link._burst < 1
+        assert link.due <= now + 0.05
+
+
 # Audio
 
 

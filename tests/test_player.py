@@ -271,3 +271,15 @@ def test_a_late_note_is_moved() -> None:
     render(p, 10)
     assert p.score.voices[0].age(53 + 30) == 0
     assert p.late_notes == 2
+
+
+def test_who_sends_is_woken_at_the_end_of_a_block_that_has_something_to_send() -> None:
+    made, woken = joined(), list[int]()
+    made.wake = lambda: woken.append(made.position)
+    render(made, 10)
+    assert woken == [10], "the state to join with"
+    made.outbox.clear()
+    render(made, 10)
+    made.push(made.position / RATE, bytes((0x90, 60, 127)))
+    render(made, 10, 10)
+    assert made.outbox and woken[1:] == [40]

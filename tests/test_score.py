@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from netaudio.instrument import ENDLESS, Instrument, Sample
 from netaudio.line import Line
-from netaudio.score import ALL, Event, Score, Voice
+from netaudio.score import ALL, Event, Score
 from netaudio.state import NEVER, check_state
+from netaudio.voice import Voice
 from tests.reference import Recording, Reference
 
 RATE = 1000
@@ -257,6 +259,35 @@ def test_forgetting_is_not_heard(song: list[tuple[int, bytes]], heard: int, more
 def seq_end(song: list[tuple[int, bytes]], seq: int) -> int:
     """Where a note of the harp ends by its length."""
     return sum(wait for wait, _ in song[:seq]) + LENGTH
+
+
+@given(SONGS, st.integers(0, 25), st.integers(0, 25), st.integers(0, 400), st.integers(1, 40), st.integers(0, 39))
+def test_a_straight_tail_has_the_tails_gains(
+    song: list[tuple[int, bytes]], before: int, heard: int, first: int, count: int, begun: int
+) -> None:
+    s, _ = played(song)
+    before, heard = sorted((min(before, s.seq), min(heard, s.seq)))
+    n, step = np.arange(first, first + count), 1 / 80
+    for voice in s.voices:
+        straight = s.tail_straight(voice, first, count, before, heard, begun * step, step)
+        if straight is not None and voice.age(first) >= voice.cut:
+            x = np.asarray((begun + np.arange(count)) * step, np.float64)
+            exact = s.tail_gains(voice, n, before, heard, x)
+            assert np.allclose(straight[0] + straight[1] * np.arange(count), exact, rtol=0, atol=1e-9)
+
+
+@given(SONGS)
+def test_only_an_event_that_touches_a_voice_shapes_it(song: list[tuple[int, bytes]]) -> None:
+    s, n = score(), np.arange(0, 900)
+    position, known = 0, dict[int, tuple[int, NDArray[np.float64]]]()
+    for seq, (wait, message) in enumerate(song, 1):
+        position += wait
+        s.apply(Event(seq, position, message, 0))
+        for voice in s.voices:
+            touched, gains = known.get(voice.seq, (-1, np.zeros(0)))
+            now = s.gains(voice, n)
+            assert voice.touched == seq or (touched == voice.touched and np.array_equal(gains, now))
+            known[voice.seq] = voice.touched, now
 
 
 # Lines

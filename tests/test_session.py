@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,7 +251,7 @@ def test_voices_that_are_over_are_forgotten() -> None:
 def test_parity_follows_the_audio_at_the_rate_that_a_report_asks_for() -> None:
     session = started()
     for number, (parity, expected) in enumerate(((0, 0), (8, 4), (16, 8), (0xFFFF, 16), (0, 0))):
-        asked = replace(report(number, 80 * number), parity=parity, window=4)
+        asked = report(number, 80 * number)._replace(parity=parity, window=4)
         session.take(asked, 0.08 * number, 0.08 * number)
         session.ahead(0.08 * number)
         sent = [data for _ in range(8) for data in session.packets(Mixer().mix(BANK.frames, [session.rows()], 10)[0])]

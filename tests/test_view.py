@@ -194,6 +194,12 @@ def test_below_a_sounding_key_hangs_what_was_head_and_what_tail(share: float | N
     assert len(draw_piano(((60, share),), None, 61, False, UNICODE)) == 4
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_pedal_that_is_down_is_shown(width: int) -> None:
+    down, up = (text(View().frame(replace(PLAYING, pedal=pedal), (), width, 24)) for pedal in (True, False))
+    assert sum("pedal" in line for line in down) == 1 + sum("pedal" in line for line in up)
+
+
 def test_sounding_keys_are_lit_and_others_are_not() -> None:
     white, black = (
         draw_piano(((60, None),), None, 61, True, UNICODE),

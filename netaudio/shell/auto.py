@@ -55,6 +55,10 @@ class Auto:
             chosen = tuned(offset, buffer_size, settings.held, rate, self._chunk, 0.0, 0.0)
             if auto:
                 self._say(f"auto: nothing to measure; OFFSET {offset}, BUFFER_SIZE {buffer_size}")
+        for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False):
+            if span.frame_count and span.frame_count < rate // 100:
+                ms = to_ms(span.frame_count, rate)
+                self._say(f"{name} {span} means frames, {ms:.1f} ms: for milliseconds write {span}ms")
         self.held = chosen.held
         if not settings.held.auto and settings.held.frames(rate) < self.held:
             self._say(f"HELD raised to {to_ms(self.held, rate):.0f} ms: OFFSET, 2 chunks and 5 ms")

@@ -139,6 +139,8 @@ class Client:
         if not self.recording and self.flags.demo and self.speaker.name == "null":
             self.recording = "demo.wav"
             self.screen.say("no sound device: the demo is written to demo.wav")
+        if self.recording and Path(self.recording).exists():
+            self.screen.say(f"{self.recording} is replaced")
         return Recorder(Path(self.recording), self.player) if self.recording else None
 
     @property
@@ -239,8 +241,8 @@ class Client:
             self._spawn(self._in_turn(self._change_mode))
         elif command == "offset":
             self._spawn(self._in_turn(self._change_offset, value * to_frames(OFFSET_STEP, self.rate)))
-        elif command == "instrument" and value < len(self.library.names):
-            self._spawn(self._in_turn(self._change_instrument, self.library.names[value]))
+        elif command == "instrument":
+            self._spawn(self._in_turn(self._change_instrument, value))
 
     def _set_volume(self) -> None:
         self.player.post(self.player.set_volume, 10 ** (self.volume / 20))
@@ -252,6 +254,8 @@ class Client:
 
     async def _change_mode(self) -> None:
         mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
+        if mode == "local" and not self.library.whole(self.instrument):
+            self.screen.say(f"local: reading all of {self.instrument}")
         await self._have(self.instrument, mode)
         self.library.program(self.instrument, mode)
         self.mode = mode
@@ -270,7 +274,8 @@ class Client:
                 await self._have(name, self.mode)
         self.auto.fix(offset, self.mode)
 
-    async def _change_instrument(self, name: str) -> None:
+    async def _change_instrument(self, place: int) -> None:
+        name = self.library.at(place)
         await self._have(name, self.mode)
         self.library.program(name, self.mode)
         self.instrument = name

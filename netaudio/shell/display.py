@@ -23,8 +23,8 @@ from netaudio.units import to_ms
 from netaudio.view import Status, View
 
 if TYPE_CHECKING:
-    from netaudio.score import Voice
     from netaudio.shell.client import Client
+    from netaudio.voice import Voice
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 REFRESH_SECONDS = 1.0  # after which lines are drawn that have not changed: others may have written here
@@ -176,7 +176,7 @@ def status(client: "Client") -> Status:
     link = network.link if connected else None
     slack = link.slack(now) if link else None
     margin = tally.margins[-1] if tally.margins and connected and client.mode == "hybrid" else None
-    sounding = player.sounding()
+    sounding = [voice for voice in player.sounding() if player.linked or _is_held(voice, player.position)]
     names, song = client.library.names, None
     if client.song and player.song_start is not None:
         song = (player.position - player.song_start) / rate, client.song.seconds
@@ -214,7 +214,13 @@ def status(client: "Client") -> Status:
         hint=client.auto.hint,
         trouble=client.network.failure,
         octave=client.octave,
+        pedal=any(channel.pedal for channel in player.score.channels),
     )
+
+
+def _is_held(voice: "Voice", position: int) -> bool:
+    """Whether it sounds where there is no stream."""
+    return voice.cut > 0 and voice.age(position) < voice.sample.held
 
 
 def _head_share(voice: "Voice", position: int, linked: bool) -> float | None:

@@ -53,6 +53,13 @@ class Library:
         hint = f"did you mean {lower[near[0]]}?" if near else f"choose one of {', '.join(names) or 'none'}"
         raise SettingError(f"there is no instrument {name!r} {where}: {hint}")
 
+    def at(self, place: int) -> str:
+        """The instrument in that place of the list; raises SettingError."""
+        if place < len(self.names):
+            return self.names[place]
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(self.names, 1))
+        raise SettingError(f"there is no instrument {place + 1}: choose one of {names or 'none'}")
+
     def number(self, name: str, streamed: bool = False) -> int:
         if (name, streamed) not in self._numbers:
             if len(self._numbers) >= PROGRAMS:
@@ -78,6 +85,10 @@ class Library:
             self.unserved.add(number)
             self.say(f"the server has no instrument {name!r}: it is played here alone, as far as it is held")
         return there
+
+    def whole(self, name: str) -> bool:
+        """Whether all of an instrument is here, or all that can be."""
+        return name not in self.own or self._held.get(name) == 0
 
     def load(self, name: str, held: int | None, progress: Callable[[str, float], None] | None = None) -> None:
         """Read our files of an instrument, unless as much is held already; raises InstrumentError. Slow."""

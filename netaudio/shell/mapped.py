@@ -35,7 +35,8 @@ class MappedBank(Bank):
             self.fd, name = tempfile.mkstemp(".bank", "netaudio-", folder)
             os.unlink(name)  # so it is gone with the last process that has it open, however that ends
         except OSError as error:
-            raise SettingError(f"BANK: no file can be made in {folder} ({error.strerror}): name a folder") from None
+            hint = "make that folder, or name another" if not folder.exists() else "name another folder"
+            raise SettingError(f"BANK: no file can be made in {folder} ({error.strerror}): {hint}") from None
         self._folder = folder
         os.posix_fadvise(self.fd, 0, 0, os.POSIX_FADV_RANDOM)  # to read what is asked for, and no more
         self._address: int | None = None  # of the mapping
