@@ -51,7 +51,7 @@ class Payload(NamedTuple):
         top = 1 << (8 * self.width - 1)
         scaled = frames * np.float32(top / FULL_SCALE)
         np.rint(scaled, out=scaled)
-        np.clip(scaled, -top, top - 1, out=scaled)
+        np.minimum(np.maximum(scaled, -top, out=scaled), top - 1, out=scaled)  # a third of the time of numpy's clip
         if self.name == "L16":
             return scaled.astype(">i2").tobytes()
         wide = scaled.astype(np.int32).reshape(-1)

@@ -53,7 +53,9 @@ class ServerSession:
         self._complete = 0  # no event that is still to come lies before
         self._past = False  # since the last chunk, an event was heard that lies before the cursor
         self.lead = 0.0  # frames that the cursor should be ahead of the playhead, as this side sees it
-        self._leads: deque[tuple[float, float]] = deque()  # (time, lead) of the last MEMORY_SECONDS
+        self._leads: deque[tuple[float, float]] = (
+            deque()
+        )  # (time, least lead since) of MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
         self._plan = Rows()  # of the last chunk, with what it takes for them to serve again
@@ -121,9 +123,9 @@ class ServerSession:
             report.sent, round((now - arrived) * 1e6), self.score.seq,
         )  # fmt: skip
 
-    def _go_back(self, now: float) -> None:
+    def _go_back(self, goal: float) -> None:
         """Make anew what was made for long after now: the client takes what has heard more."""
-        start = math.ceil((self.clock.position(now) + self.lead) / self.chunk) * self.chunk
+        start = math.ceil(goal / self.chunk) * self.chunk
         if start + JUMP_SECONDS * self.rate < self.cursor:
             self.cursor = max(start, 0)
             while self._steps and self._steps[-1][0] >= self.cursor:
@@ -140,7 +142,7 @@ class ServerSession:
         usual = buffer_size + report.round_trip / 1e6 * self.rate + self.chunk
         goal = usual
         if report.slack != UNKNOWN_SLACK and self._leads:
-            goal = buffer_size + min(lead for _, lead in self._leads) - report.slack
+            goal = buffer_size + self._leads[0][1] - report.slack
             # No packet comes before it is sent, a chunk ahead of its time at most: more slack than that is of a card
             # that lags behind what it reports, and what it has yet to play must not be skipped.
             least = max(buffer_size - self.chunk, self.chunk)
@@ -149,6 +151,8 @@ class ServerSession:
             goal = min(goal, self.lead + min(self.chunk / 2, HASTE * elapsed * self.rate))
         patience = min(JITTERS * report.jitter, PATIENCE * buffer_size)
         self.lead = min(goal, usual + patience, CAPACITY / 2)
+        while self._leads and self._leads[-1][1] >= self.lead:
+            self._leads.pop()
         self._leads.append((now, self.lead))
         while self._leads[0][0] < now - MEMORY_SECONDS:
             self._leads.popleft()
@@ -158,16 +162,17 @@ class ServerSession:
         if not self.playing or not self.clock.started or now - self._reported > SILENCE_SECONDS:
             return -math.inf
         playhead = self.clock.position(now)
+        goal = playhead + self.lead
         if self.cursor < playhead:  # at the start, or fallen behind: what is already played is skipped
-            first = playhead + self.lead if not self.cursor else playhead
+            first = goal if not self.cursor else playhead
             start = math.ceil(first / self.chunk) * self.chunk
             self.skipped += (start - self.cursor) // self.chunk if self.cursor else 0
             self.cursor = start
-        else:
-            self._go_back(now)
+        elif self.cursor > goal + JUMP_SECONDS * self.rate:
+            self._go_back(goal)
         if self.cursor + self.chunk > self._position + CAPACITY // 2:
             return -math.inf
-        return playhead + self.lead - self.cursor
+        return goal - self.cursor
 
     @property
     def voices(self) -> int:

@@ -212,8 +212,12 @@ class RenderWorker:
         for seat in list(self._seats):
             self._guard(seat, self._prepare, now, ready)
         self.stages.end("rows")
-        for form in {(seat.session.chunk, seat.session.payload) for seat, _, _ in ready}:
-            self._send_all([item for item in ready if (item[0].session.chunk, item[0].session.payload) == form], now)
+        batches: dict[tuple[int, int], list[tuple[Seat, float, Rows]]] = {}
+        for item in ready:
+            session = item[0].session
+            batches.setdefault((session.chunk, session.payload.type), []).append(item)
+        for batch in batches.values():
+            self._send_all(batch, now)
         return bool(ready)
 
     def _send_all(self, batch: Sequence[tuple[Seat, float, Rows]], now: float) -> None:
