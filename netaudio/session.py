@@ -53,9 +53,7 @@ class ServerSession:
         self._complete = 0  # no event that is still to come lies before
         self._past = False  # since the last chunk, an event was heard that lies before the cursor
         self.lead = 0.0  # frames that the cursor should be ahead of the playhead, as this side sees it
-        self._leads: deque[tuple[float, float]] = (
-            deque()
-        )  # (time, least lead since) of MEMORY_SECONDS
+        self._leads: deque[tuple[float, float]] = deque()  # (time, least lead since) of MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
         self._plan = Rows()  # of the last chunk, with what it takes for them to serve again
