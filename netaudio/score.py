@@ -68,9 +68,13 @@ class Score:
         if instrument is None:
             return None
         for voice in self.voices:
-            if voice.key == key and voice.channel == channel and voice.off_seq == NEVER:
+            if voice.key == key and voice.off_seq == NEVER and voice.channel == channel:
                 self._off(voice)
-        sounding = [v for v in self.voices if v.stolen_seq == NEVER and self.end(v) > self.position]
+        at, released = self.position, self.position - self.release
+        sounding = [  # by `end`, here in half its time
+            v for v in self.voices
+            if v.stolen_seq == NEVER and v.off_at > released and v.start + v.sample.length > at
+        ]  # fmt: skip
         if len(sounding) >= self.polyphony:
             victim = min(sounding, key=lambda v: (v.off_seq == NEVER, v.seq))
             self._steal(victim)
