@@ -35,6 +35,7 @@ def _mixing(axes: Any, mixing: dict[str, Any]) -> None:
 
 def _voices(axes: Any, runs: list[dict[str, Any]]) -> None:
     axes.plot([run["voices"] for run in runs], [run["cpu % per client"] for run in runs], "o-", color=OURS)
+    axes.set_xticks([run["voices"] for run in runs])
     axes.set_xlabel("voices of each client")
     axes.set_ylabel("% of the server's core for each client")
     axes.set_ylim(0, 1.2 * max(run["cpu % per client"] for run in runs))
