@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 
 TICK = 0.002  # seconds: a canary that wakes more often takes a twentieth of a CPU
 NICE = -20
+STATISTICS = "/proc/thread-self/schedstat"
 SPELL = re.compile(r"late: \d+ chunks?( in \d+ spells)? by up to (\S+) ms \(time.monotonic (\S+) to (\S+)\)")
 Stall = tuple[float, float]
 """From when on (time.monotonic) a canary should have been awake, and when it was."""
@@ -28,7 +29,7 @@ def watch(cpu: int) -> None:
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
     stalls: list[Stall] = []
-    with open("/proc/thread-self/schedstat", "rb", 0) as statistics:
+    with open(STATISTICS if os.path.exists(STATISTICS) else os.devnull, "rb", 0) as statistics:
         due, waited = time.monotonic(), _waited(statistics.fileno())
         print("awake", flush=True)
         while not select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
@@ -43,7 +44,8 @@ def watch(cpu: int) -> None:
 
 def _waited(statistics: int) -> float:
     """Seconds that this thread was ready to run and had to wait for its turn (the kernel's sched-stats.rst)."""
-    return int(os.pread(statistics, 100, 0).split()[1]) / 1e9
+    counts = os.pread(statistics, 100, 0).split()
+    return int(counts[1]) / 1e9 if counts else 0.0
 
 
 @contextmanager

@@ -161,7 +161,8 @@ class Knit:
             row = voice.row
             if row and row.touched == voice.touched and row.at <= at and end <= row.until:
                 if row.address != STREAMED:
-                    kept.append(row)
+                    if row.gain or row.slope:
+                        kept.append(row)
                     until = min(until, row.until)
                     continue
                 if steady and row.touched <= before:
@@ -183,7 +184,8 @@ class Knit:
             elif age < held and curve is not None:
                 rows.curved.append((sample.read_at(age), curve))
             # A voice of which nothing is held here any more, and the packet has more or less of it than it should.
-            bare = steady and voice.seq <= before and max(held, covered) <= age <= sample.length - count
+            streamed = voice.seq <= before and voice.cut <= age
+            bare = steady and streamed and max(held, covered) <= age <= sample.length - count
             if line is None:
                 until = 0
             else:
@@ -197,12 +199,12 @@ class Knit:
             if bare and line is not None:
                 plan.uncovered = plan.uncovered or abs(line[0]) > FAINT
             elif age + count > covered:
-                mask = self._bare(line, curve, count)
+                mask = self._sounds(line, curve, count)
                 mask[: max(0, covered - age)] = False
                 mask[sample.length - age :] = False
                 uncovered = mask if uncovered is None else uncovered | mask
-                if not steady or voice.seq > before:
-                    hole = mask if voice.seq > before else mask & (r < 1)
+                if not steady or not streamed:
+                    hole = mask & (r < 1) if streamed else mask
                     missing = hole if missing is None else missing | hole
         rows.go_on(kept, at)
         plan.until = until
@@ -242,8 +244,8 @@ class Knit:
             tail = score.tail_gains(voice, n, before, heard, np.asarray(x + step * self._range[:count], np.float64))
         return None, score.gains(voice, n) - (tail if steady else r * tail)
 
-    def _bare(self, line: Straight | None, curve: Gains | None, count: int) -> Mask:
-        """Where a gain is none."""
+    def _sounds(self, line: Straight | None, curve: Gains | None, count: int) -> Mask:
+        """Where a gain is any."""
         if line is not None:
             curve = np.asarray(line[0] + line[1] * self._range[:count], np.float64)
         assert curve is not None

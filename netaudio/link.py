@@ -107,7 +107,7 @@ class Link:
 
     @property
     def due(self) -> float:
-        """When `datagrams` will have something, unless the player does something before."""
+        """When `datagrams` will have something, unless the player does something before; after many, some later."""
         return min(self._next_report, self._due[0]) if self._due else self._next_report
 
     def datagrams(self, now: float) -> list[bytes]:

@@ -51,7 +51,9 @@ class ClientPlayer:
         self.position = 0  # the next frame to be rendered
         self.began = (0.0, 0, 0)  # when the last block began, its first frame, and its frames
         self.outbox: deque[Event | ScoreState] = deque()
-        self.wake: Callable[[], None] = lambda: None  # called after a block that left something there
+        self.wake: Callable[[], None] = lambda: (
+            None
+        )  # called after a block that left something there, and may take a moment
         self.linked = False
         self.notes = self.late_notes = self.clipped = 0
         self.song_start: int | None = None
@@ -145,7 +147,7 @@ class ClientPlayer:
 
     def _give(self, block: Frames, out: Frames) -> None:
         """Clip, and count, only where there is a need: a tenth of a steady block's time."""
-        if np.maximum.reduce(block, None) > 1.0 or np.minimum.reduce(block, None) < -1.0:
+        if np.maximum.reduce(block, None, initial=0) > 1 or np.minimum.reduce(block, None, initial=0) < -1:
             self.clipped += int((np.abs(block) > 1.0).any(axis=1).sum())
             np.clip(block, -1.0, 1.0, out=out)
         else:

@@ -128,8 +128,7 @@ class Score:
 
     def silent_from(self, voice: Voice) -> int:
         """The position from which it is silent, whatever ends it."""
-        ended = min(voice.start + voice.sample.length, voice.off_at + self.release) + voice.delay
-        return min(ended, voice.stolen_at + self.ramp)
+        return min(self.end(voice) + voice.delay, voice.stolen_at + self.ramp)
 
     def alive(self, voice: Voice, position: int, heard: int = ALL) -> bool:
         """Whether it may sound at or after a position, to one who has heard this much or more."""

@@ -1,4 +1,4 @@
-"""A voice: one sounding note, and all that an event has ever done to it."""
+"""A voice: one sounding note, and all that was done to it."""
 
 from netaudio.instrument import Sample
 from netaudio.line import Line
@@ -41,7 +41,7 @@ class Voice:
         self.lines = channel.volume, channel.expression
         known = self.seq, self.off_seq, self.stolen_seq, *(line.changes[-1].seq for line in self.lines)
         self.touched = max(seq for seq in known if seq != NEVER)  # the last event that shapes it
-        self.row: Row | None = None  # how it was mixed last
+        self.row: Row | None = None  # how it goes on until an event touches it
 
     def state(self) -> VoiceState:
         return VoiceState(*(getattr(self, name) for name in VoiceState._fields))

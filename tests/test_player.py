@@ -283,3 +283,12 @@ def test_who_sends_is_woken_at_the_end_of_a_block_that_has_something_to_send() -
     made.push(made.position / RATE, bytes((0x90, 60, 127)))
     render(made, 10, 10)
     assert made.outbox and woken[1:] == [40]
+
+
+def test_of_a_note_that_the_server_cannot_play_all_past_the_held_frames_is_missing() -> None:
+    made = joined(held=100)
+    made.unserved.add(0)
+    stream(made, range(0, 300, CHUNK), 1, np.zeros((300, 2), np.float32))
+    play(made, (0, "903c7f"))
+    render(made, *[10] * 30)
+    assert (made.knit.tally.uncovered, made.knit.tally.missing) == (200, 200)

@@ -56,7 +56,7 @@ class Auto:
             if auto:
                 self._say(f"auto: nothing to measure; OFFSET {offset}, BUFFER_SIZE {buffer_size}")
         for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False):
-            if span.frame_count and span.frame_count < rate // 100:
+            if span.frame_count and span.frame_count < rate // 240:
                 ms = to_ms(span.frame_count, rate)
                 self._say(f"{name} {span} means frames, {ms:.1f} ms: for milliseconds write {span}ms")
         self.held = chosen.held

@@ -169,7 +169,7 @@ class _Session:
         except NetAudioError as error:
             self.table.row("server", "mend", str(error))
             return None
-        names = ", ".join(welcome.instruments)
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(welcome.instruments, 1))
         self.table.row("server", "ok", f"{self.network.address}, {welcome.rate} Hz, has {names or 'no instruments'}")
         return welcome
 

@@ -176,7 +176,7 @@ def status(client: "Client") -> Status:
     link = network.link if connected else None
     slack = link.slack(now) if link else None
     margin = tally.margins[-1] if tally.margins and connected and client.mode == "hybrid" else None
-    sounding = [voice for voice in player.sounding() if player.linked or _is_held(voice, player.position)]
+    sounding = [voice for voice in player.sounding() if _is_heard(voice, player.position, player.linked)]
     names, song = client.library.names, None
     if client.song and player.song_start is not None:
         song = (player.position - player.song_start) / rate, client.song.seconds
@@ -218,9 +218,9 @@ def status(client: "Client") -> Status:
     )
 
 
-def _is_held(voice: "Voice", position: int) -> bool:
-    """Whether it sounds where there is no stream."""
-    return voice.cut > 0 and voice.age(position) < voice.sample.held
+def _is_heard(voice: "Voice", position: int, linked: bool) -> bool:
+    """Whether a voice that sounds has someone who plays it: the server, or this side as far as it is held."""
+    return (linked and voice.cut < ENDLESS) or (voice.cut > 0 and voice.age(position) < voice.sample.held)
 
 
 def _head_share(voice: "Voice", position: int, linked: bool) -> float | None:

@@ -51,7 +51,7 @@ class Seat:
         self.inbox: deque[Event | ScoreState] = deque()
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
-        self.punctual = False  # it had a chunk in the last tick
+        self.punctual = False  # a chunk of it was due in the last tick
         self.strange = self.unsent = 0  # datagrams
         self.withheld, self.withheld_at = 0, -1  # chunks that had to wait for the disk; the last one's position
         self.released: Future[None] = Future()  # when the socket is closed: its port is free
@@ -117,7 +117,7 @@ class RenderWorker:
             for seat in [seat for seat in self._seats if seat.inbox or seat.session.late]:
                 self._guard(seat, self._hear)
             self.stages.end("hear")
-            # What falls due before the next tick goes now: up to a tick early rather than late. By the deadline
+            # What falls due before the next tick goes now: a tick early rather than late. By the deadline
             # and not by the clock, which runs on meanwhile: sessions would alternate between two chunks and none.
             horizon = max(deadline + tick, time.monotonic())
             for early in (tick / 2, 0.0):
@@ -207,7 +207,7 @@ class RenderWorker:
         while seat.session.late:
             seat.tell(messages.Late(*seat.session.late.pop()))
 
-    def _render(self, now: float, early: float = 0.0) -> bool:
+    def _render(self, now: float, early: float) -> bool:
         """Render one chunk of each session that is due at `now`, all of one size in one batch. Those that had one in
         the last tick may be so many seconds early: at the edge between two ticks they would have none in one, where
         an event waits, and two in the next."""
