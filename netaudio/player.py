@@ -51,9 +51,7 @@ class ClientPlayer:
         self.position = 0  # the next frame to be rendered
         self.began = (0.0, 0, 0)  # when the last block began, its first frame, and its frames
         self.outbox: deque[Event | ScoreState] = deque()
-        self.wake: Callable[[], None] = lambda: (
-            None
-        )  # called after a block that left something there, and may take a moment
+        self.wake: Callable[[], None] = lambda: None  # called after a block that left something there
         self.linked = False
         self.notes = self.late_notes = self.clipped = 0
         self.song_start: int | None = None

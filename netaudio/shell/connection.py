@@ -18,9 +18,7 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
 PING_SECONDS = 1.0
 SILENCE_SECONDS = 3.0  # without a datagram or a pong the server is lost
-REST_SECONDS = (
-    0.004  # at least, until the alarm: what is due may have to wait, and every packet that comes flushes, too
-)
+REST_SECONDS = 0.004  # at least, until the alarm; every packet that comes flushes, too
 RECEIVE_BUFFER = 1 << 20  # bytes: a second of packets, should this program be held up
 
 
