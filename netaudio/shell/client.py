@@ -38,8 +38,8 @@ OFFSET_STEP, VOLUME_STEP = 0.005, 1.0  # seconds, dB
 SETTLE_SECONDS, PATIENCE_SECONDS = 0.3, 2.0  # of audio before a song begins, and to wait for that at most
 POLL_SECONDS = 0.02
 SHOW_SECONDS = 0.1
-# Within which the callback has the interpreter: a fifth of a block, at most so long. Who waits wakes up as often: at a
-# tenth of it, of five clients on two CPUs, their server had 3 to 10 times as many late chunks.
+# Within which the callback has the interpreter: a fifth of a block, at most so long. Who waits wakes up as often: at
+# a tenth of it, with five clients on two CPUs, the server had 3 to 10 times as many late chunks.
 SWITCH_SECONDS = 5e-4
 FADE_SECONDS = 0.05  # from Esc to silence
 ENDS = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)  # the last: a closed terminal
