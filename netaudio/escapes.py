@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from netaudio.keymap import fold
+from netaudio.keymap import NOTE_KEYS, fold
 
 HOLD = 0.7
 """Seconds that a key counts as held after it was typed: keyboards begin to repeat after 250 to 660 ms."""
@@ -127,7 +127,8 @@ def _kitty(code: int, shifted: int, us_code: int, modifiers: int, kind: int) -> 
 
 
 class TimedKeys:
-    """Ends keys whose key-up is never told, HOLD seconds after they were last typed. Times in seconds."""
+    """Ends keys whose key-up is never told, HOLD seconds after they were last typed, or, where they play no note, as
+    soon as they do not repeat themselves: a player may press M again. Times in seconds."""
 
     def __init__(self) -> None:
         self._ends: dict[str, float] = {}
@@ -151,7 +152,7 @@ class TimedKeys:
             return [Event("down", key)]
         if key == PEDAL:
             return []
-        self._ends[key] = now + HOLD
+        self._ends[key] = now + (HOLD if key in NOTE_KEYS or key in STEPS else REPEAT_WITHIN)
         if held and repeats and key not in STEPS:
             return []
         return [Event("up", key), Event("down", key)] if held else [Event("down", key)]

@@ -175,7 +175,7 @@ def test_a_recording_is_a_wav(song: Path, tmp_path: Path) -> None:
 
 def test_unknown_instrument(server: str) -> None:
     flags = ("--device", "null", "--instrument", "nosuch", "--server", server)
-    names = "epiano, guitar, organ, piano"
+    names = "1 epiano, 2 guitar, 3 organ, 4 piano"
     for mode in ("hybrid", "remote", "local"):
         refuses("client.py", (*flags, "--mode", mode), 2, "no instrument 'nosuch'", f"choose one of {names}")
 

@@ -236,6 +236,7 @@ def test_plain_tells_what_a_key_changed(capsys: pytest.CaptureFixture[str]) -> N
         ({"mode": "local", "instrument": "organ", "number": 3}, "INSTRUMENT 3 organ\n"),
         ({"offset_ms": 105.0, "volume_db": -4.0}, "MODE hybrid\nINSTRUMENT 2 epiano\nOFFSET 105 ms\nVOLUME -4 dB\n"),
         ({"octave": 5}, "OFFSET 100 ms\nVOLUME -3 dB\noctave: A plays C5\n"),
+        ({"octave": 5, "pedal": True}, "pedal down\n"),
     ):
         screen.show(replace(PLAYING, **change))
         assert capsys.readouterr().err == said

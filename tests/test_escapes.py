@@ -125,3 +125,13 @@ def test_without_key_up_the_pedal_is_switched_and_steps_are_taken_each_time() ->
     assert timed.due(9.0) == [Event("up", "a")]
     assert timed.type("space", 9.0) == [Event("up", "space")]
     assert [len(timed.type("=", at)) for at in (10.0, 10.2, 10.24)] == [1, 2, 2]
+
+
+def test_a_key_that_chooses_chooses_again_as_fast_as_one_can_press_it_but_not_while_it_repeats_itself() -> None:
+    timed, down = TimedKeys(), [Event("down", "m")]
+    for tap in range(3):
+        timed.due(0.15 * tap)
+        assert timed.type("m", 0.15 * tap) == down
+    for repeat in range(10):
+        timed.due(0.34 + 0.04 * repeat)
+        assert timed.type("m", 0.34 + 0.04 * repeat) == []

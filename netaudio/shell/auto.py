@@ -119,7 +119,7 @@ class Auto:
             self._recent, self.hint = 0, ""
         link = self._network.link
         if new > 0 and self._recent >= LATE_NOTES and link and "OFFSET" not in self.follows:
-            size, trip = Span(self._network.buffer_size), link.round_trip(0.99)
+            size, trip = Span(self._network.buffer_size), link.round_trip(0.5)
             needed = tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
             if needed > self.offset:
                 self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"

@@ -258,7 +258,10 @@ class Client:
         mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
         if mode == "local" and not self.library.whole(self.instrument):
             self.screen.say(f"local: reading all of {self.instrument}")
-        await self._have(self.instrument, mode)
+            await self._have(self.instrument, mode)
+            self.screen.say(f"local: all of {self.instrument} is read")
+        else:
+            await self._have(self.instrument, mode)
         self.library.program(self.instrument, mode)
         self.mode = mode
         self.player.post(self.player.set_mode, mode, self.auto.offset)

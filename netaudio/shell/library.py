@@ -50,15 +50,17 @@ class Library:
             return found
         where = "on the server" if self.offered else f"in {self.folder}"
         near = difflib.get_close_matches(name.lower(), lower, 1)
-        hint = f"did you mean {lower[near[0]]}?" if near else f"choose one of {', '.join(names) or 'none'}"
+        hint = f"did you mean {lower[near[0]]}?" if near else f"choose one of {self._numbered()}"
         raise SettingError(f"there is no instrument {name!r} {where}: {hint}")
 
     def at(self, place: int) -> str:
         """The instrument in that place of the list; raises SettingError."""
         if place < len(self.names):
             return self.names[place]
-        names = ", ".join(f"{number} {name}" for number, name in enumerate(self.names, 1))
-        raise SettingError(f"there is no instrument {place + 1}: choose one of {names or 'none'}")
+        raise SettingError(f"there is no instrument {place + 1}: choose one of {self._numbered()}")
+
+    def _numbered(self) -> str:
+        return ", ".join(f"{number} {name}" for number, name in enumerate(self.names, 1)) or "none"
 
     def number(self, name: str, streamed: bool = False) -> int:
         if (name, streamed) not in self._numbers:

@@ -53,11 +53,12 @@ class Network:
         self._session, self._secret = welcome.session, welcome.secret
         return welcome
 
-    def failed(self, error: Exception) -> None:
-        """No session came about: say why, once until another reason or a session."""
+    def failed(self, error: Exception, silent: bool = False) -> None:
+        """No session came about: say why, once until another reason or a session. `silent`: nothing sounds."""
         if str(error) != self.failure:
             self.failure = str(error)
-            self.say(f"{error}; playing what is held here, and trying again")
+            meanwhile = "without a sound till then" if silent else "playing what is held here"
+            self.say(f"{error}; {meanwhile}, and trying again")
 
     def adopt(self, player: ClientPlayer, library: Library) -> None:
         """Whom sessions are for."""
@@ -160,7 +161,7 @@ class Network:
                 joined()
                 self.say(f"connected to {self.address}, {self.payload}")
             except (NetAudioError, OSError) as error:
-                self.failed(error)
+                self.failed(error, self._player.mode == "remote")
                 self._leave()
 
     async def _come_back(self) -> None:

@@ -68,6 +68,7 @@ def settings(s: Status) -> tuple[str, ...]:
         f"OFFSET {s.offset_ms:.0f} ms",
         f"VOLUME {s.volume_db:.0f} dB",
         "" if s.octave is None else f"octave: A plays C{s.octave}",
+        f"pedal {'down' if s.pedal else 'up'}",
     )
 
 
