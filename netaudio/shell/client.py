@@ -256,12 +256,12 @@ class Client:
 
     async def _change_mode(self) -> None:
         mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
-        if mode == "local" and not self.library.whole(self.instrument):
+        reads = mode == "local" and not self.library.whole(self.instrument)
+        if reads:
             self.screen.say(f"local: reading all of {self.instrument}")
-            await self._have(self.instrument, mode)
+        await self._have(self.instrument, mode)
+        if reads:
             self.screen.say(f"local: all of {self.instrument} is read")
-        else:
-            await self._have(self.instrument, mode)
         self.library.program(self.instrument, mode)
         self.mode = mode
         self.player.post(self.player.set_mode, mode, self.auto.offset)
