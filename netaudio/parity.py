@@ -77,19 +77,22 @@ class ParityEncoder:
     def __init__(self, ssrc: int) -> None:
         """`ssrc` is the audio's."""
         self.ssrc = parity_ssrc(ssrc)
-        self._rate, self._window = 0.0, 1
+        self.rate = 0.0
+        self._window = 1
         self._owed = 0.0
         self._sequence = 0
         self._kept: deque[bytes] = deque(maxlen=MAX_WINDOW)
 
     def ask(self, rate: float, window: int) -> None:
         """Send `rate` packets to an audio packet, each over the last `window` ones; both are bounded."""
-        self._rate, self._window = min(max(rate, 0.0), MAX_RATE), min(max(window, 1), MAX_WINDOW)
+        self.rate, self._window = min(max(rate, 0.0), MAX_RATE), min(max(window, 1), MAX_WINDOW)
+        if not self.rate:
+            self._kept.clear()
 
     def follow(self, datagram: bytes) -> list[bytes]:
-        """The parity packets to send after an audio packet."""
+        """The parity packets to send after an audio packet; all must come by, but while the rate is 0."""
         self._kept.append(datagram)
-        self._owed = self._owed + self._rate if self._rate else 0.0
+        self._owed = self._owed + self.rate if self.rate else 0.0
         out = []
         while self._owed >= 1.0:
             self._owed -= 1.0

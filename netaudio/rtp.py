@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netaudio.errors import ProtocolError
 from netaudio.mixer import Frames
@@ -44,22 +45,39 @@ class Payload(NamedTuple):
         packets = -(-chunk * 2 * self.width // MAX_PAYLOAD)
         return -(-chunk // packets)
 
-    def encode(self, frames: Frames) -> bytes:
-        """Of (frames, 2), or of many such at once, one after another: a fourth of the time of one by one."""
+    def datagrams(self, chunks: Frames) -> list[list[memoryview]]:
+        """Each session's datagrams, of all their mixes (chunks, frames, 2). Their headers are yet to be written.
+
+        All at once into one buffer: a fourth of the time of one by one."""
+        count, width = chunks.shape[1], self.width
+        fade = self.packet_frames(count)
+        firsts = range(0, count, fade)
+        step = AUDIO_HEADER + 2 * width * fade  # bytes from one datagram to the next
+        whole = step * len(firsts)
+        samples = self._samples(chunks).reshape(len(chunks), 2 * count)
+        # L24 stores 4 bytes for each 3; the next sample, or header, overwrites the last: half the time of copying 3.
+        buffer = np.empty(len(chunks) * whole + 1, np.uint8)
+        for k, first in enumerate(firsts):
+            some, at = samples[:, 2 * first : 2 * (first + fade)], k * step + AUDIO_HEADER
+            np.ndarray(some.shape, samples.dtype.newbyteorder(">"), buffer, at, (whole, width))[:] = some
+        view = buffer.data
+        places = [
+            (k * step, k * step + AUDIO_HEADER + 2 * width * min(fade, count - n)) for k, n in enumerate(firsts)
+        ]
+        return [[view[at + first : at + end] for first, end in places] for at in range(0, len(chunks) * whole, whole)]
+
+    def _samples(self, frames: Frames) -> NDArray[np.float32] | NDArray[np.int16] | NDArray[np.int32]:
         if self.name == "F32":
-            return frames.astype(">f4").tobytes()
+            return frames
         top = 1 << (8 * self.width - 1)
         scaled = frames * np.float32(top / FULL_SCALE)
         np.rint(scaled, out=scaled)
         np.minimum(np.maximum(scaled, -top, out=scaled), top - 1, out=scaled)  # a third of the time of numpy's clip
         if self.name == "L16":
-            return scaled.astype(">i2").tobytes()
-        wide = scaled.astype(np.int32).reshape(-1)
+            return scaled.astype(np.int16)
+        wide = scaled.astype(np.int32)
         wide <<= 8
-        # Each store of 4 bytes overlaps the next by one: half the time of copying 3 out of 4.
-        out = np.empty(3 * wide.size + 1, np.uint8)
-        np.ndarray(wide.shape, ">i4", out, strides=(3,))[:] = wide
-        return out[:-1].tobytes()
+        return wide
 
     def decode(self, data: bytes | memoryview) -> Frames:
         """(frames, 2); raises ProtocolError if it is not whole frames or not finite."""
@@ -95,12 +113,14 @@ class Audio(NamedTuple):
     payload: bytes | memoryview
 
 
-def pack_audio(audio: Audio) -> bytes:
-    header = _RTP.pack(
-        0x90, audio.type, audio.sequence & 0xFFFF, audio.timestamp, audio.ssrc, EXTENSION, 2,
-        wrap32(audio.before), wrap32(audio.heard),
-    )  # fmt: skip
-    return header + audio.payload
+def write_header(
+    datagram: memoryview | bytearray, kind: int, sequence: int, position: int, ssrc: int, before: int, heard: int
+) -> None:
+    """The header of an audio packet, before a payload that is there already; `kind` is the payload's type."""
+    low = 0xFFFF_FFFF
+    _RTP.pack_into(
+        datagram, 0, 0x90, kind, sequence & 0xFFFF, position & low, ssrc, EXTENSION, 2, before & low, heard & low
+    )
 
 
 def is_audio(data: bytes) -> bool:

@@ -2,16 +2,17 @@
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from netaudio.clock import JUMP_SECONDS, PlayheadClock
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
-from netaudio.mixer import Frames, Row, Rows
+from netaudio.mixer import Row, Rows
 from netaudio.parity import ParityEncoder
 from netaudio.rings import CAPACITY
-from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Audio, Payload, Reply, Report, pack_audio
+from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Payload, Reply, Report, write_header
 from netaudio.score import Event, Score
 from netaudio.state import MAX_VOICES, NEVER, ScoreState, check_state
 from netaudio.units import wrap32
@@ -46,7 +47,6 @@ class ServerSession:
         self._waiting: dict[int, Event] = {}
         self._fade = payload.packet_frames(chunk)
         self._x = np.minimum(np.arange(1, chunk + 1) / min(self._fade, chunk), 1.0)
-        self._sequence = 0
         self._counter = -1
         self._reported = -math.inf
         self._position = 0  # as last reported
@@ -231,26 +231,24 @@ class ServerSession:
         self._plan_until = until
         return rows
 
-    def packets(self, frames: Frames) -> list[bytes]:
-        """Datagrams of the chunk whose rows were asked for last; `frames` is its mix (chunk, 2)."""
-        return self.packed(self.payload.encode(frames))
-
-    def packed(self, data: bytes | memoryview) -> list[bytes]:
-        """The same where the mix is encoded already."""
-        out, size = [], 2 * self.payload.width
+    def packets(self, datagrams: Sequence[memoryview]) -> Sequence[memoryview | bytes]:
+        """What to send of the chunk whose rows were asked for last: `datagrams` hold its mix (Payload.datagrams)."""
         before, heard = self._heard
-        for at in range(0, self.chunk, self._fade):
-            part = data[at * size : (at + self._fade) * size]
-            position = wrap32(self.cursor + at)
-            packet = pack_audio(Audio(self.payload.type, self._sequence, position, self.ssrc, before, heard, part))
-            out += [packet, *self.parity.follow(packet)]
-            self._sequence += 1
+        position = self.cursor
+        for datagram in datagrams:
+            write_header(datagram, self.payload.type, self.packets_sent, position, self.ssrc, before, heard)
             self.packets_sent += 1
-            self.octets_sent += len(part)
+            position += self._fade
             before = heard  # the fade is the first packet's alone
+        self.octets_sent += self.chunk * 2 * self.payload.width
         self.cursor += self.chunk
         if self.cursor // self.chunk % FORGET_EVERY == 0:
             # Events to come may lie before the cursor, but not before what the client last reported: until
             # then a voice that has ended still counts when one is chosen to be stolen, and is needed to go back.
             self.score.forget(min(self.cursor, self._complete), self._steps[0][1] if self._steps else self._before)
-        return out
+        if not self.parity.rate:
+            return datagrams
+        sent: list[memoryview | bytes] = []
+        for datagram in datagrams:
+            sent += [datagram, *self.parity.follow(bytes(datagram))]
+        return sent

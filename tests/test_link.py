@@ -11,8 +11,9 @@ from netaudio import messages
 from netaudio.bank import Bank
 from netaudio.link import RESEND_SECONDS, Link, SlackHistogram, quantile
 from netaudio.player import ClientPlayer
-from netaudio.rtp import MAX_EVENTS, PAYLOADS, UNKNOWN_SLACK, Audio, Reply, Report, pack_audio, parse_report
+from netaudio.rtp import MAX_EVENTS, PAYLOADS, UNKNOWN_SLACK, Audio, Reply, Report, parse_report
 from netaudio.units import wrap32
+from tests.packets import encode, pack_audio
 
 RATE, CHUNK, SSRC, SECRET = 1000, 10, 7, b"secret"
 FRAMES = np.repeat(np.arange(CHUNK)[:, None] / 1024, 2, axis=1).astype(np.float32)
@@ -29,7 +30,7 @@ def linked() -> Link:
 
 
 def audio(sequence: int, position: int = 0, heard: int = 0, ssrc: int = SSRC, kind: int = 98) -> bytes:
-    payload = PAYLOADS["F32"].encode(FRAMES)
+    payload = encode(PAYLOADS["F32"], FRAMES)
     return pack_audio(Audio(kind, sequence, wrap32(position), ssrc, heard, heard, payload))
 
 

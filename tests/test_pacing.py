@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netaudio.rtp import UNKNOWN_SLACK, Report
+from tests.packets import packets
 from tests.test_session import CHUNK, RATE, SSRC, flow, render, started
 from tests.wire import RATE as STAGE_RATE
 from tests.wire import Stage
@@ -69,7 +70,7 @@ def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_siz
             session.take(figures, now + 0.01, now + 0.01)
         if session.ahead(now) >= 0:
             due.append((now + 0.01 + rng.uniform(0, jitter), session.cursor))
-            session.packets(np.zeros((CHUNK, 2), np.float32))
+            packets(session, np.zeros((CHUNK, 2), np.float32))
         slacks += [(now, position - playhead) for at, position in due if at <= now]
         due = [(at, position) for at, position in due if at > now]
     settled = np.quantile([s for t, s in slacks if t > 15], 0.01)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
 from netaudio.parity import MAX_RATE, MAX_WINDOW, ParityDecoder, ParityEncoder, is_parity, parity_ssrc
-from netaudio.rtp import AUDIO_HEADER, MAX_PAYLOAD, Audio, pack_audio
+from netaudio.rtp import AUDIO_HEADER, MAX_PAYLOAD, Audio
 from netaudio.units import unwrap16
+from tests.packets import pack_audio
 
 SSRC, TYPE = 10, 96
 SEEDS = st.integers(0, 9999)

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from netaudio.ahead import Extent, blocks
-from netaudio.mixer import Rows
 from netaudio.rtp import PAYLOADS
 from netaudio.session import ServerSession
 from netaudio.shell.mapped import MappedBank
 from netaudio.shell.prefetch import AHEAD_SECONDS, FORGET_SECONDS, Prefetcher
-from netaudio.shell.render import RenderWorker, Seat
+from netaudio.shell.render import Due, RenderWorker, Seat
 from tests.test_mapped import CHUNK, KEYS, OFFSET, RATE, held, sounding
 
 SECOND = round(AHEAD_SECONDS * RATE)
@@ -188,7 +187,7 @@ def test_a_chunk_that_is_withheld_counts_once(
     made: Made, seat: Callable[[ServerSession], Seat], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank, prefetcher, begin = made
-    one, worker, ready = seat(begin(0)), RenderWorker(bank, prefetcher), list[tuple[Seat, float, Rows]]()
+    one, worker, ready = seat(begin(0)), RenderWorker(bank, prefetcher), list[Due]()
     one.address = "127.0.0.1", 9
     monkeypatch.setattr(one.session, "ahead", lambda _: 0.0)  # the chunk is due
     for _ in range(3):

@@ -36,9 +36,7 @@ def chunks(seat: Seat, edge: float, monkeypatch: pytest.MonkeyPatch) -> list[int
         goal = CHUNK * tick + edge + tremble[tick]
         monkeypatch.setattr(session, "ahead", lambda _, goal=goal: goal - session.cursor)
         before = session.packets_sent
-        for early in (TICK / 2, 0.0):
-            if not worker._render(tick * TICK, early):
-                break
+        worker._render(tick * TICK, TICK / 2)
         sent.append(session.packets_sent - before)
     worker._selector.close()
     return sent

@@ -17,6 +17,7 @@ from netaudio.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
 from netaudio.score import Event, Score
 from netaudio.session import HELD_BACK, ServerSession
 from netaudio.state import MAX_VOICES, NEVER
+from tests.packets import packets
 
 RATE, CHUNK, SSRC = 1000, 10, 7
 BANK = Bank()
@@ -43,7 +44,7 @@ def report(counter: int, position: int = 0, slack: int = UNKNOWN_SLACK, events: 
 def render(session: ServerSession) -> tuple[Frames, list[Audio]]:
     """The next chunk, and its packets."""
     mixed = Mixer().mix(BANK.frames, [session.rows()], session.chunk)[0]
-    return mixed, [parse_audio(data) for data in session.packets(mixed)]
+    return mixed, [parse_audio(data) for data in packets(session, mixed)]
 
 
 def flow(session: ServerSession, position: int = 0) -> None:
@@ -254,7 +255,9 @@ def test_parity_follows_the_audio_at_the_rate_that_a_report_asks_for() -> None:
         asked = report(number, 80 * number)._replace(parity=parity, window=4)
         session.take(asked, 0.08 * number, 0.08 * number)
         session.ahead(0.08 * number)
-        sent = [data for _ in range(8) for data in session.packets(Mixer().mix(BANK.frames, [session.rows()], 10)[0])]
+        sent = [
+            data for _ in range(8) for data in packets(session, Mixer().mix(BANK.frames, [session.rows()], 10)[0])
+        ]
         assert sum(map(is_parity, sent)) == expected
         assert [parse_audio(data).ssrc for data in sent if not is_parity(data)] == 8 * [SSRC]
     assert session.packets_sent == 40

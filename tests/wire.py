@@ -17,6 +17,7 @@ from netaudio.player import ClientPlayer
 from netaudio.rtp import PAYLOADS, parse_report
 from netaudio.score import Event, Score
 from netaudio.session import ServerSession
+from tests.packets import packets
 from tests.reference import Recording, Reference
 
 RATE = 4800  # so that a second is quick: a ramp has 24 frames, a release 480
@@ -239,7 +240,7 @@ class Stage:
         for _ in range(2):
             if session.ahead(now) >= 0:
                 mixed = self.mixer.mix(self.server_bank.frames, [session.rows()], self.chunk)[0]
-                for data in session.packets(mixed):
+                for data in packets(session, mixed):
                     self.down.send(now, data)
         for late in session.late:
             self.delays[late[0]] = late[1]

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netaudio.histogram import Histogram
@@ -48,14 +48,18 @@ class Lateness:
         self.histogram = Histogram(STEP, [0] * STEPS)  # seconds
         self._spells: deque[Spell] = deque(maxlen=MAX_SPELLS)
 
-    def add(self, sent: float, frames: float, chunk: int, rate: int) -> None:
-        """A chunk that was sent `frames` past the moment it was due."""
-        self.chunks += 1
-        seconds = frames / rate
-        self.worst = max(self.worst, seconds)
-        self.histogram.add(seconds)
-        if frames <= chunk:
-            return
+    def add(self, sent: Sequence[float], due: Sequence[float], limit: float) -> None:
+        """Chunks of `limit` seconds: when each was sent, and when it was due."""
+        self.chunks += len(sent)
+        for at, then in zip(sent, due, strict=True):
+            seconds = at - then
+            self.histogram.add(seconds)
+            if seconds > limit:
+                self._add_late(at, seconds)
+            if seconds > self.worst:
+                self.worst = seconds
+
+    def _add_late(self, sent: float, seconds: float) -> None:
         self.late += 1
         spell = self._spells[-1] if self._spells else None
         if spell is None or sent - seconds > spell.sent:

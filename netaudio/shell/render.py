@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from netaudio import messages
 from netaudio.bank import Bank
@@ -67,6 +68,14 @@ class Seat:
         return "".join(f", {count} {what}" for count, what in counts if count)
 
 
+class Due(NamedTuple):
+    """A session's chunk whose time has come, `frames` ago."""
+
+    seat: Seat
+    frames: float
+    rows: Rows
+
+
 class RenderWorker:
     """Call `run` on a thread of its own; the other methods may be called from anywhere."""
 
@@ -120,9 +129,7 @@ class RenderWorker:
             # What falls due before the next tick goes now: a tick early rather than late. By the deadline
             # and not by the clock, which runs on meanwhile: sessions would alternate between two chunks and none.
             horizon = max(deadline + tick, time.monotonic())
-            for early in (tick / 2, 0.0):
-                if not self._render(horizon, early):
-                    break
+            self._render(horizon, tick / 2)
             self.stages.count_faults()
         for seat in self._seats:
             seat.socket.close()
@@ -164,22 +171,27 @@ class RenderWorker:
         seat.tell(messages.Error(str(error)))
 
     def _read(self) -> None:
-        for key, _ in self._selector.select(0):
-            self._guard(key.data, self._read_socket)
+        """A datagram of each socket that has one, until none has: asking all at once costs less than the error by
+        which an empty socket tells."""
+        for _ in range(MAX_DATAGRAMS):
+            ready = self._selector.select(0)
+            if not ready:
+                return
+            for key, _ in ready:
+                self._guard(key.data, self._read_socket)
 
     def _read_socket(self, seat: Seat) -> None:
-        for _ in range(MAX_DATAGRAMS):
-            try:
-                data, address = seat.socket.recvfrom(MAX_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # an ICMP error of an earlier send, or a datagram longer than ours
-                seat.strange += 1
-                continue
-            if address[0] == seat.host and is_report(data):
-                self._take(seat, data, address)
-            else:
-                seat.strange += 1
+        try:
+            data, address = seat.socket.recvfrom(MAX_DATAGRAM)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # an ICMP error of an earlier send, or a datagram longer than ours
+            seat.strange += 1
+            return
+        if address[0] == seat.host and is_report(data):
+            self._take(seat, data, address)
+        else:
+            seat.strange += 1
 
     def _take(self, seat: Seat, data: bytes, address: tuple[str, int]) -> None:
         """Only a report with the session's MAC, never seen before and from the address of the control
@@ -207,52 +219,54 @@ class RenderWorker:
         while seat.session.late:
             seat.tell(messages.Late(*seat.session.late.pop()))
 
-    def _render(self, now: float, early: float) -> bool:
-        """Render one chunk of each session that is due at `now`, all of one size in one batch. Those that had one in
-        the last tick may be so many seconds early: at the edge between two ticks they would have none in one, where
-        an event waits, and two in the next."""
-        ready: list[tuple[Seat, float, Rows]] = []
-        for seat in list(self._seats):
-            self._guard(seat, self._prepare, now, ready, early)
-        self.stages.end("rows")
-        batches: dict[tuple[int, int], list[tuple[Seat, float, Rows]]] = {}
-        for item in ready:
-            session = item[0].session
-            batches.setdefault((session.chunk, session.payload.type), []).append(item)
-        for batch in batches.values():
-            self._send_all(batch, now)
-        return bool(ready)
+    def _render(self, now: float, early: float) -> None:
+        """Render one chunk of each session that is due at `now`, and another of those that still are. Those that had
+        one in the last tick may be so many seconds early: at the edge between two ticks they would have none in one,
+        where an event waits, and two in the next."""
+        seats = self._seats.copy()
+        for grace in (early, 0.0):
+            ready: list[Due] = []
+            for seat in seats:
+                self._guard(seat, self._prepare, now, ready, grace)
+            self.stages.end("rows")
+            batches: dict[tuple[int, int], list[Due]] = {}
+            for item in ready:
+                batches.setdefault((item.seat.session.chunk, item.seat.session.payload.type), []).append(item)
+            for batch in batches.values():
+                self._send_all(batch, now)
+            seats = [item.seat for item in ready if item.frames >= item.seat.session.chunk]
 
-    def _send_all(self, batch: Sequence[tuple[Seat, float, Rows]], now: float) -> None:
-        """Mix, encode and send a chunk of each, all of one size and payload.
-
-        A `sendto` each: every client has a socket of its own, over which one system call cannot reach another.
-        """
-        chunk, payload = batch[0][0].session.chunk, batch[0][0].session.payload
-        mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
-        self.stages.end("mix")
-        data, size = memoryview(payload.encode(mixed)), 2 * payload.width * chunk
-        self.stages.end("encode")
-        for at, (seat, due, _) in zip(range(0, len(data), size), batch, strict=True):
-            for packet in seat.session.packed(data[at : at + size]):
-                self._send(seat, packet)
-            sent, rate = time.monotonic(), seat.session.rate
-            self.lateness.add(sent, due + (sent - now) * rate, chunk, rate)
-        self.stages.end("send")
-
-    def _prepare(self, seat: Seat, now: float, ready: list[tuple[Seat, float, Rows]], early: float = 0.0) -> None:
+    def _prepare(self, seat: Seat, now: float, ready: list[Due], early: float = 0.0) -> None:
         session = seat.session
-        due = session.ahead(now)
-        is_due = due >= (-early * session.rate if seat.punctual else 0.0)
+        frames = session.ahead(now)
+        is_due = frames >= (-early * session.rate if seat.punctual else 0.0)
         seat.punctual = is_due or (seat.punctual and not early)
         if not is_due or not seat.address:
             return
         if self._prefetcher is None or self._prefetcher.fetched(session):
-            ready.append((seat, due, session.rows()))
+            ready.append(Due(seat, frames, session.rows()))
         elif session.cursor != seat.withheld_at:
             seat.withheld, seat.withheld_at = seat.withheld + 1, session.cursor
 
-    def _send(self, seat: Seat, data: bytes) -> None:
+    def _send_all(self, batch: Sequence[Due], now: float) -> None:
+        """Mix, encode and send a chunk of each, all of one size and payload.
+
+        A `sendto` each: every client has a socket of its own, over which one system call cannot reach another.
+        """
+        chunk, rate, payload = batch[0].seat.session.chunk, batch[0].seat.session.rate, batch[0].seat.session.payload
+        mixed = self._mixer.mix(self._bank.frames, [item.rows for item in batch], chunk)
+        self.stages.end("mix")
+        encoded = payload.datagrams(mixed)
+        self.stages.end("encode")
+        sent = []
+        for (seat, _, _), datagrams in zip(batch, encoded, strict=True):
+            for packet in seat.session.packets(datagrams):
+                self._send(seat, packet)
+            sent.append(time.monotonic())
+        self.lateness.add(sent, [now - item.frames / rate for item in batch], chunk / rate)
+        self.stages.end("send")
+
+    def _send(self, seat: Seat, data: bytes | memoryview) -> None:
         assert seat.address is not None
         try:
             seat.socket.sendto(data, seat.address)
