@@ -48,7 +48,7 @@ class Count:
 
 
 class Client:
-    """One client's side of the wire. `receive` when its socket has something, `work` every few milliseconds."""
+    """One client's side of the wire. Do what `listen` says, and `work` every few milliseconds."""
 
     def __init__(
         self, port: int, chunk: int, voices: int, gap: float, turn: float, instrument: str = INSTRUMENT
@@ -72,7 +72,8 @@ class Client:
         self.udp.setblocking(False)
         self._control.setblocking(False)
         self._began = time.monotonic() - turn * chunk / self.rate
-        self._next_report, self._next_note = 0.0, self._began + 1.0 + turn * gap
+        self._next_report = self._began + turn * REPORT_SECONDS
+        self._next_note = self._began + 1.0 + turn * gap
         self._counter = self._seq = self._key = 0
         self._highest: int | None = None
         self._unheard: deque[tuple[Event, float]] = deque()
@@ -87,6 +88,8 @@ class Client:
     def work(self, now: float) -> None:
         """Play and report what is due, and empty the control connection."""
         report = now >= self._next_report
+        if report:  # at its own times, or those of all clients would fall together by and by
+            self._next_report += REPORT_SECONDS * (1 + (now - self._next_report) // REPORT_SECONDS)
         while self.voices and now >= self._next_note:
             first = self._seq < self.voices  # all keys go down at the beginning
             self._next_note += 0.0 if first and self._seq + 1 < self.voices else self.gap
@@ -94,9 +97,15 @@ class Client:
             report = True
         if report:
             self._report(now)
-        with suppress(BlockingIOError):
-            while self._control.recv(4096):
-                pass
+
+    def listen(self, selector: selectors.BaseSelector) -> None:
+        """Have a selector name, with its keys, what there is to do for each socket that has something."""
+        selector.register(self.udp, selectors.EVENT_READ, self._receive)
+        selector.register(self._control, selectors.EVENT_READ, self._overhear)
+
+    def _overhear(self) -> None:
+        if not self._control.recv(4096):
+            raise RuntimeError("the server has ended a session")
 
     def _note(self, now: float) -> None:
         """Strike the next key, which lets go of it first where it is down."""
@@ -110,7 +119,6 @@ class Client:
 
     def _report(self, now: float) -> None:
         """At once with new events, so that they are heard even where TCP waits."""
-        self._next_report = now + REPORT_SECONDS
         self._counter += 1
         position = int((now - self._began) * self.rate) // self.chunk * self.chunk
         age = now - self._began - position / self.rate
@@ -123,27 +131,27 @@ class Client:
         with suppress(OSError):
             self.udp.send(data)
 
-    def receive(self) -> None:
-        count = self.count
-        with suppress(BlockingIOError, ConnectionRefusedError):
-            while True:
-                data = self.udp.recv(2048)
-                now = time.monotonic()
-                if not is_audio(data):
-                    parse_reply(data)
-                    continue
-                audio = parse_audio(data)
-                count.packets += 1
-                count.octets += len(data)
-                if self._highest is not None:
-                    count.lost += (audio.sequence - self._highest - 1) & 0xFFFF
-                self._highest = audio.sequence
-                playhead = round((now - self._began) * self.rate)
-                slack = unwrap32(audio.timestamp, playhead) - playhead
-                count.late += slack < 0
-                self._slack = slack if self._slack == UNKNOWN_SLACK else min(slack, self._slack)
-                while self._unheard and self._unheard[0][0].seq <= audio.heard:
-                    count.hearing.append(now - self._unheard.popleft()[1])
+    def _receive(self) -> None:
+        try:
+            data, count = self.udp.recv(2048), self.count
+        except ConnectionRefusedError:
+            return
+        now = time.monotonic()
+        if not is_audio(data):
+            parse_reply(data)
+            return
+        audio = parse_audio(data)
+        count.packets += 1
+        count.octets += len(data)
+        if self._highest is not None:
+            count.lost += (audio.sequence - self._highest - 1) & 0xFFFF
+        self._highest = audio.sequence
+        playhead = round((now - self._began) * self.rate)
+        slack = unwrap32(audio.timestamp, playhead) - playhead
+        count.late += slack < 0
+        self._slack = slack if self._slack == UNKNOWN_SLACK else min(slack, self._slack)
+        while self._unheard and self._unheard[0][0].seq <= audio.heard:
+            count.hearing.append(now - self._unheard.popleft()[1])
 
     def close(self) -> None:
         with suppress(OSError):
@@ -243,7 +251,7 @@ def drive(clients: list[Client], seconds: float) -> None:
     end, pause = time.monotonic() + seconds, 0.002
     with selectors.DefaultSelector() as selector:
         for client in clients:
-            selector.register(client.udp, selectors.EVENT_READ, client)
+            client.listen(selector)
         worked = 0.0
         while (now := time.monotonic()) < end:
             if now - worked >= pause:
@@ -251,4 +259,4 @@ def drive(clients: list[Client], seconds: float) -> None:
                 for client in clients:
                     client.work(time.monotonic())
             for key, _ in selector.select(pause):
-                key.data.receive()
+                key.data()
