@@ -72,11 +72,7 @@ class PlayheadClock:
         self._way = Clock(rate)  # the client's time, in frames
         self._sent = 0  # that time in microseconds, as last reported
         self._cards: deque[float] = deque(maxlen=CARD_REPORTS)  # the playhead minus it
-        self._card = 0.0
-
-    @property
-    def started(self) -> bool:
-        return self._way.started
+        self._card = self._ahead = 0.0
 
     def report(self, arrived: float, sent: int, age: int, position: int) -> None:
         """At `sent` (the client's microseconds, their low 32 bits) the playhead had left `position` `age` ago."""
@@ -89,9 +85,10 @@ class PlayheadClock:
         self._cards.append(card)  # blocks begin late at times, so the best of a few tells
         haste = SLEW_UP * max(0, self._sent - before) * self.rate / 1e6  # what is paced by this must not hurry
         self._card = min(max(self._cards), self._card + haste)
+        self._ahead = self._way.position(0.0) + self._card
 
     def position(self, time: float) -> float:
-        return self._way.position(time) + self._card
+        return self._ahead + self.rate * time
 
 
 class StampClock:

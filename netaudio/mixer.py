@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Frames = NDArray[np.float32]
 
+NOWHERE = 1 << 40  # the address of a voice that adds nothing
+
 
 class Row(NamedTuple):
     """How a voice is read from a position on, up to another, until an event touches it. To use one again costs a
@@ -23,22 +25,42 @@ class Row(NamedTuple):
 
 class Rows:
     """What one session's chunk, or one block, sums: bank addresses with straight gains, and a few with a
-    gain for each frame. Once they were mixed they only `advance`."""
+    gain for each frame. Once they were mixed they `advance`, and `change`."""
 
-    __slots__ = ("addresses", "curved", "gains", "moved", "slopes")
+    __slots__ = ("addresses", "changed", "changes", "curved", "gains", "moved", "since", "slopes")
 
     def __init__(self) -> None:
         self.addresses: list[int] = []
         self.gains: list[float] = []
         self.slopes: list[float] = []
         self.curved: list[tuple[int, NDArray[np.float64]]] = []
-        self.moved = 0  # frames by which all addresses are further on, and all gains further along their slopes
+        self.moved = 0  # frames by which all are further on
+        self.since: list[int] = []  # `moved` when each had its address and its gain
+        self.changes = 0
+        self.changed: list[int] = []  # places, in the last change
 
     def add(self, address: int, gain: float, slope: float) -> None:
-        if gain or slope:
+        if gain or slope or address == NOWHERE:
             self.addresses.append(address)
             self.gains.append(gain)
             self.slopes.append(slope)
+            self.since.append(self.moved)
+
+    def change(self) -> None:
+        """Begin a change: what follows are voices to `add`, and others to `put` in their places."""
+        self.changes += 1
+        self.changed = []
+        self.curved = []
+
+    def put(self, place: int, address: int, gain: float, slope: float) -> None:
+        self.addresses[place], self.gains[place], self.slopes[place] = address, gain, slope
+        self.since[place] = self.moved
+        self.changed.append(place)
+
+    @property
+    def voices(self) -> int:
+        """How many add something."""
+        return len(self.addresses) - self.addresses.count(NOWHERE) + len(self.curved)
 
     def __bool__(self) -> bool:
         return bool(self.addresses or self.curved)
@@ -47,6 +69,7 @@ class Rows:
         self.addresses += [row.address + position - row.at for row in kept]
         self.gains += [row.gain + row.slope * (position - row.at) for row in kept]
         self.slopes += [row.slope for row in kept]
+        self.since += [self.moved] * len(kept)
 
     def advance(self, count: int) -> None:
         """Mean the frames after the last ones; where every gain goes straight on and every voice reads on."""
@@ -62,7 +85,8 @@ class Mixer:
         self._views: dict[int, tuple[NDArray[np.void], Frames]] = {}
         self._last: list[Rows | None] = []
         self._ramps: list[bool] = []  # which of them have slopes
-        self._addresses = np.zeros((0, 0), np.intp)
+        self._changes: list[int] = []  # of them, as they were then
+        self._addresses = self._since = np.zeros((0, 0), np.intp)
         self._lines = np.zeros((0, 2, 0), np.float32)  # gain and slope
 
     def mix(self, bank: Frames, jobs: Sequence[Rows], count: int) -> Frames:
@@ -73,6 +97,7 @@ class Mixer:
         else:
             items, time = self._view(bank, count)
             addresses, lines = self._arrays(jobs, voices)
+            np.minimum(addresses, len(items) - 1, out=addresses)  # NOWHERE: the bank's end, which stays in the cache
             gathered = items[addresses].view(np.float32).reshape(len(jobs), voices, 2 * count)
             sums = lines[:, :1] @ gathered
             ramping = [j for j, _ in enumerate(jobs) if self._ramps[j]]
@@ -96,12 +121,14 @@ class Mixer:
         n = len(jobs)
         if n > len(self._last) or voices > self._addresses.shape[1]:
             size = max(n, len(self._last)), max(voices, self._addresses.shape[1])
-            self._addresses, self._lines = np.zeros(size, np.intp), np.zeros((size[0], 2, size[1]), np.float32)
-            self._last, self._ramps = [None] * size[0], [False] * size[0]
+            self._addresses, self._since = np.zeros(size, np.intp), np.zeros(size, np.intp)
+            self._lines = np.zeros((size[0], 2, size[1]), np.float32)
+            self._last, self._changes, self._ramps = [None] * size[0], [0] * size[0], [False] * size[0]
         for j, rows in enumerate(jobs):
-            if rows is not self._last[j]:
+            if rows is not self._last[j] or rows.changes != self._changes[j]:
                 self._write(j, rows)
         moved = np.array([[rows.moved] for rows in jobs], np.intp)
+        moved = moved - self._since[:n, :voices]
         addresses, lines = self._addresses[:n, :voices] + moved, self._lines[:n, :, :voices]
         if any(self._ramps[:n]):
             lines = lines.copy()
@@ -109,11 +136,17 @@ class Mixer:
         return addresses, lines
 
     def _write(self, j: int, rows: Rows) -> None:
-        k = len(rows.addresses)
-        self._addresses[j, :k], self._addresses[j, k:] = rows.addresses, rows.addresses[0] if k else 0
-        self._lines[j, 0, :k], self._lines[j, 1, :k] = rows.gains, rows.slopes
-        self._lines[j, :, k:] = 0  # no voices: these read where the first one does, and add nothing
-        self._last[j], self._ramps[j] = rows, any(rows.slopes)
+        if rows is not self._last[j] or rows.changes != self._changes[j] + 1:
+            k = len(rows.addresses)
+            self._addresses[j, :k], self._addresses[j, k:] = rows.addresses, NOWHERE
+            self._lines[j, 0, :k], self._lines[j, 1, :k] = rows.gains, rows.slopes
+            self._since[j, :k], self._since[j, k:] = rows.since, 0
+            self._lines[j, :, k:] = 0
+        else:
+            for k in rows.changed:
+                self._addresses[j, k], self._since[j, k] = rows.addresses[k], rows.since[k]
+                self._lines[j, 0, k], self._lines[j, 1, k] = rows.gains[k], rows.slopes[k]
+        self._last[j], self._changes[j], self._ramps[j] = rows, rows.changes, any(rows.slopes)
 
     def _view(self, bank: Frames, count: int) -> tuple[NDArray[np.void], Frames]:
         if bank is not self._bank:

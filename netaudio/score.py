@@ -143,8 +143,9 @@ class Score:
         self.voices = [voice for voice in self.voices if self.alive(voice, position, heard)]
         self.cuts_until = max((v.start + v.delay + v.cut for v in self.voices), default=0)
         for channel in self.channels:
-            channel.volume.forget(position, heard)
-            channel.expression.forget(position, heard)
+            for line in (channel.volume, channel.expression):
+                if len(line.changes) > 1:
+                    line.forget(position, heard)
 
     def straight(self, voice: Voice, first: int, count: int, heard: int = ALL) -> Straight | None:
         """Gain at `first` and its change per frame, where that is one straight line; else None."""

@@ -4,17 +4,16 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-import numpy as np
-
 from netaudio.clock import JUMP_SECONDS, PlayheadClock
 from netaudio.errors import ProtocolError
 from netaudio.instrument import Instrument
-from netaudio.mixer import Row, Rows
+from netaudio.mixer import Rows
 from netaudio.parity import ParityEncoder
 from netaudio.rings import CAPACITY
 from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Payload, Reply, Report, write_header
 from netaudio.score import Event, Score
 from netaudio.state import MAX_VOICES, NEVER, ScoreState, check_state
+from netaudio.tails import Tails
 from netaudio.units import wrap32
 
 SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
@@ -24,7 +23,7 @@ PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
 JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
 EASE = 0.02  # seconds a second by which the lead shrinks
 HASTE = 0.5  # by which it grows, at most by half a chunk a report
-FORGET_EVERY = 16  # chunks
+FORGET_EVERY = 48  # chunks
 
 
 class ServerSession:
@@ -46,7 +45,6 @@ class ServerSession:
         self._before = 0  # what the last chunk had heard
         self._waiting: dict[int, Event] = {}
         self._fade = payload.packet_frames(chunk)
-        self._x = np.minimum(np.arange(1, chunk + 1) / min(self._fade, chunk), 1.0)
         self._counter = -1
         self._reported = -math.inf
         self._position = 0  # as last reported
@@ -56,8 +54,7 @@ class ServerSession:
         self._leads: deque[tuple[float, float]] = deque()  # (time, least lead since) of MEMORY_SECONDS
         self._heard: tuple[int, int] = (0, 0)
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
-        self._plan = Rows()  # of the last chunk, with what it takes for them to serve again
-        self._plan_heard = self._plan_next = self._plan_until = 0
+        self._tails = Tails(self.score, chunk, self._fade)
 
     def resume(self, state: ScoreState) -> None:
         """Go on from a client's state: the first packet has heard its seq."""
@@ -68,7 +65,9 @@ class ServerSession:
         self._waiting.clear()
         self._leads.clear()
         self._steps.clear()
-        self.cursor = self._plan_until = 0
+        self._reported = -math.inf
+        self.cursor = 0
+        self._tails.forget()
         self.playing = True
 
     def hear(self, event: Event) -> None:
@@ -128,7 +127,7 @@ class ServerSession:
             self.cursor = max(start, 0)
             while self._steps and self._steps[-1][0] >= self.cursor:
                 self._before, self._past = self._steps.pop()[1], True
-            self._plan_until = 0
+            self._tails.forget()
 
     def _aim(self, report: Report, elapsed: float, now: float) -> None:
         """Set the lead so that the slack becomes the client's BUFFER_SIZE. The least slack of the last second
@@ -157,7 +156,7 @@ class ServerSession:
 
     def ahead(self, now: float) -> float:
         """Frames by which the next chunk is overdue (> 0) or early; -inf while nothing may be sent."""
-        if not self.playing or not self.clock.started or now - self._reported > SILENCE_SECONDS:
+        if not self.playing or now - self._reported > SILENCE_SECONDS:
             return -math.inf
         playhead = self.clock.position(now)
         goal = playhead + self.lead
@@ -175,61 +174,17 @@ class ServerSession:
     @property
     def voices(self) -> int:
         """How many the last chunk summed."""
-        return len(self._plan.addresses) + len(self._plan.curved)
+        return self._tails.rows.voices
 
     def rows(self) -> Rows:
         """What the next chunk sums: each voice from its cut on, as the events heard so far shape it."""
-        first, end, heard = self.cursor, self.cursor + self.chunk, self.score.seq
+        first, heard = self.cursor, self.score.seq
         if heard != self._before:
             self._steps.append((first, self._before))
         before = self._before if self._past else heard  # what is heard in time needs no fade
-        if before == heard and self._plan_heard == heard and first == self._plan_next and end <= self._plan_until:
-            self._plan.advance(self.chunk)  # all goes straight on: 40 times cheaper than looking at every voice
-        else:
-            self._plan = self._rows(first, end, before, heard)
-        self._plan_heard, self._plan_next = heard, end
         self._heard = before, heard
         self._before, self._past = heard, False
-        return self._plan
-
-    def _rows(self, first: int, end: int, before: int, heard: int) -> Rows:
-        rows, score, count, until = Rows(), self.score, end - first, NEVER
-        kept: list[Row] = []
-        for voice in score.voices:
-            row = voice.row
-            if row and row.touched == voice.touched and row.at <= first and end <= row.until:
-                if row.gain or row.slope:
-                    kept.append(row)
-                until = min(until, row.until)
-                continue
-            age = voice.age(first)
-            if age >= voice.sample.length:
-                continue
-            if age + count <= voice.cut or age + count <= 0:
-                until = min(until, first + max(voice.cut, 0) - age)
-                continue
-            address = voice.sample.read_at(age)
-            line, settled = None, before == heard or voice.same(before, end)
-            if age >= voice.cut or voice.cut == 0:
-                if settled:
-                    line = score.straight(voice, first, count, heard)
-                elif self._fade >= count:
-                    line = score.tail_straight(voice, first, count, before, heard, 1 / count, 1 / count)
-            if line is None:
-                n = np.arange(first, end)
-                rows.curved.append((address, score.tail_gains(voice, n, before, heard, self._x)))
-                until = 0
-                continue
-            rows.add(address, *line)
-            if not settled:
-                until = 0
-                continue
-            lasts = min(first + voice.sample.straight_from(age), score.straight_until(voice, first))
-            voice.row = Row(first, lasts, voice.touched, address, *line)
-            until = min(until, lasts)
-        rows.go_on(kept, first)
-        self._plan_until = until
-        return rows
+        return self._tails.chunk(first, before, heard)
 
     def packets(self, datagrams: Sequence[memoryview]) -> Sequence[memoryview | bytes]:
         """What to send of the chunk whose rows were asked for last: `datagrams` hold its mix (Payload.datagrams)."""
