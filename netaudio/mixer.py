@@ -127,8 +127,7 @@ class Mixer:
         for j, rows in enumerate(jobs):
             if rows is not self._last[j] or rows.changes != self._changes[j]:
                 self._write(j, rows)
-        moved = np.array([[rows.moved] for rows in jobs], np.intp)
-        moved = moved - self._since[:n, :voices]
+        moved = np.array([rows.moved for rows in jobs], np.intp)[:, None] - self._since[:n, :voices]
         addresses, lines = self._addresses[:n, :voices] + moved, self._lines[:n, :, :voices]
         if any(self._ramps[:n]):
             lines = lines.copy()

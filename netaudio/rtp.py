@@ -24,8 +24,10 @@ UNKNOWN_SLACK = -(1 << 31)
 _RTP = struct.Struct("!BBHIIHHII")
 AUDIO_HEADER = _RTP.size
 _RTCP = struct.Struct("!BBH")
-_BLOCK = struct.Struct("!IIIIIII")  # sender, then a report block (RFC 3550, 6.4.1)
-_STATUS = struct.Struct("!I4sIQIiIIIHHHH")
+# A receiver report with one block (RFC 3550, 6.4.2): sender, source, losses, ...; and an APP block (6.7).
+_REPORT = struct.Struct("!BBHIIIIIIIBBHI4sIQIiIIIHHHH")
+_BLOCK_WORDS = 7  # as their headers count them (6.4.1)
+_STATUS_WORDS = (_REPORT.size - 4 * (_BLOCK_WORDS + 1)) // 4 - 1
 _EVENT = struct.Struct("!IQQB3s")
 _SENDER = struct.Struct("!IQIII")
 _ECHO = struct.Struct("!I4sIII")
@@ -161,22 +163,15 @@ class Report(NamedTuple):
     window: int = 0  # audio packets that each of them is to be over
 
     def pack(self, secret: bytes) -> bytes:
-        lost = min(max(self.lost, 0), 0x7F_FFFF)
-        block = _BLOCK.pack(
-            self.ssrc ^ 1,
-            self.ssrc,
-            self.fraction_lost << 24 | lost,
-            wrap32(self.highest_sequence),
-            self.jitter,
-            0,
-            0,
-        )
-        status = _STATUS.pack(
-            self.ssrc ^ 1, _NAME, self.counter, self.position, self.age, self.slack, self.buffer_size,
-            self.round_trip, self.sent, len(self.events), min(self.block, 0xFFFF), self.parity, self.window,
-        )  # fmt: skip
+        lost, sender = min(max(self.lost, 0), 0x7F_FFFF), self.ssrc ^ 1
         events = b"".join(_EVENT.pack(e.seq, e.position, e.cut, len(e.message), e.message) for e in self.events)
-        body = _rtcp(0x81, _RR, block) + _rtcp(0x80, _APP, status + events)
+        body = _REPORT.pack(
+            0x81, _RR, _BLOCK_WORDS, sender, self.ssrc, self.fraction_lost << 24 | lost,
+            wrap32(self.highest_sequence), self.jitter, 0, 0,
+            0x80, _APP, _STATUS_WORDS + len(events) // 4, sender, _NAME, self.counter, self.position, self.age,
+            self.slack, self.buffer_size, self.round_trip, self.sent, len(self.events), min(self.block, 0xFFFF),
+            self.parity, self.window,
+        ) + events  # fmt: skip
         return body + mac(body, secret)
 
 
@@ -190,23 +185,21 @@ def parse_report(data: bytes, secret: bytes) -> Report:
     body, tag = data[:-MAC_BYTES], data[-MAC_BYTES:]
     if not hmac.compare_digest(mac(body, secret), tag):
         raise ProtocolError("a datagram without the session's MAC")
-    blocks = _blocks(body)
-    if [kind for kind, _ in blocks] != [_RR, _APP]:
-        raise ProtocolError("a report that is not RR and APP")
-    (_, block), (_, status) = blocks
-    if len(block) != _BLOCK.size or len(status) < _STATUS.size:
+    if len(body) < _REPORT.size:
         raise ProtocolError("a report of the wrong length")
-    _, ssrc, lost, highest, jitter, _, _ = _BLOCK.unpack(block)
-    _, name, counter, position, age, slack, buffer_size, trip, sent, count, *asked = _STATUS.unpack_from(status)
-    if name != _NAME or len(status) != _STATUS.size + count * _EVENT.size:
+    (
+        first, kind, block, _, ssrc, lost, highest, jitter, _, _,
+        second, other, words, _, name, counter, position, age, slack, buffer_size, trip, sent, count, *asked,
+    ) = _REPORT.unpack_from(body)  # fmt: skip
+    if (first, kind, block) != (0x81, _RR, _BLOCK_WORDS) or (second, other, name) != (0x80, _APP, _NAME):
+        raise ProtocolError("a report that is not RR and APP")
+    if len(body) != _REPORT.size + count * _EVENT.size or words != _STATUS_WORDS + count * _EVENT.size // 4:
         raise ProtocolError("a report whose events do not fit it")
+    packed = _EVENT.iter_unpack(body[_REPORT.size :])
+    events = tuple([Event(seq, at, message[:length], cut) for seq, at, cut, length, message in packed])
     return Report(
         ssrc, counter, position, age, slack, buffer_size, trip, sent, lost >> 24, lost & 0xFF_FFFF, highest, jitter,
-        tuple(
-            Event(seq, at, message[:length], cut)
-            for seq, at, cut, length, message in _EVENT.iter_unpack(status[_STATUS.size :])
-        ),
-        *asked,
+        events, *asked,
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from netaudio.rtp import MAX_EVENTS, UNKNOWN_SLACK, Payload, Reply, Report, writ
 from netaudio.score import Event, Score
 from netaudio.state import MAX_VOICES, NEVER, ScoreState, check_state
 from netaudio.tails import Tails
-from netaudio.units import wrap32
 
 SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
 HELD_BACK = 4096  # events that may wait for an earlier one
@@ -115,10 +114,8 @@ class ServerSession:
         self.parity.ask(report.parity / 16, report.window)
         for event in report.events:
             self.hear(event)
-        return Reply(
-            self.ssrc, 0, wrap32(self.cursor), self.packets_sent, self.octets_sent,
-            report.sent, round((now - arrived) * 1e6), self.score.seq,
-        )  # fmt: skip
+        hold, heard = round((now - arrived) * 1e6), self.score.seq
+        return Reply(self.ssrc, 0, self.cursor, self.packets_sent, self.octets_sent, report.sent, hold, heard)
 
     def _go_back(self, goal: float) -> None:
         """Make anew what was made for long after now: the client takes what has heard more."""

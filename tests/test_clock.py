@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.clock import CardClock, Clock, PlayheadClock, StampClock
+from netaudio.clock import CardClock, Clock, Highest, PlayheadClock, StampClock
 
 RATE = 1000
 REPORT = 0.05
@@ -23,6 +23,14 @@ def follow(clock: Clock, truth: Sequence[tuple[float, float]], delays: Sequence[
 def drifting(seconds: float, ppm: float, start: float = 0.0) -> list[tuple[float, float]]:
     times = np.arange(start, start + seconds, REPORT)
     return [(float(t), float(t * RATE * (1 + ppm / 1e6))) for t in times]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1), st.integers(1, 5))
+def test_the_highest_is_of_the_last_values(values: list[int], window: int) -> None:
+    highest = Highest(window)
+    assert [highest.add(value) for value in values] == [
+        max(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)
+    ]
 
 
 @given(st.floats(0, 1e6), st.integers(0, 1 << 40))

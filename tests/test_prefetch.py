@@ -12,7 +12,7 @@ from netaudio.rtp import PAYLOADS
 from netaudio.session import ServerSession
 from netaudio.shell.mapped import MappedBank
 from netaudio.shell.prefetch import AHEAD_SECONDS, FORGET_SECONDS, Prefetcher
-from netaudio.shell.render import Due, RenderWorker, Seat
+from netaudio.shell.render import RenderWorker, Seat
 from tests.test_mapped import CHUNK, KEYS, OFFSET, RATE, held, sounding
 
 SECOND = round(AHEAD_SECONDS * RATE)
@@ -187,12 +187,12 @@ def test_a_chunk_that_is_withheld_counts_once(
     made: Made, seat: Callable[[ServerSession], Seat], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank, prefetcher, begin = made
-    one, worker, ready = seat(begin(0)), RenderWorker(bank, prefetcher), list[Due]()
+    one, worker = seat(begin(0)), RenderWorker(bank, prefetcher)
     one.address = "127.0.0.1", 9
     monkeypatch.setattr(one.session, "ahead", lambda _: 0.0)  # the chunk is due
     for _ in range(3):
-        worker._prepare(one, 0.0, ready)
-    assert not ready and one.troubles() == ", 1 chunks withheld"
+        assert worker._prepare(one, 0.0, 0.0) is None
+    assert one.troubles() == ", 1 chunks withheld"
     prefetcher.answer()
-    worker._prepare(one, 0.0, ready)
-    assert len(ready) == 1 and one.withheld == 1
+    assert worker._prepare(one, 0.0, 0.0) is not None
+    assert one.withheld == 1

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple
 
 from netaudio import messages
 from netaudio.bank import Bank
@@ -49,6 +48,7 @@ class Seat:
         tell: Callable[[messages.Message], None],
     ) -> None:
         self.session, self.socket, self.host, self.secret, self.tell = session, udp, host, secret, tell
+        self.kind = session.chunk, session.payload.type  # those alike are rendered in one batch
         self.inbox: deque[Event | ScoreState] = deque()
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
@@ -68,12 +68,7 @@ class Seat:
         return "".join(f", {count} {what}" for count, what in counts if count)
 
 
-class Due(NamedTuple):
-    """A session's chunk whose time has come, `frames` ago."""
-
-    seat: Seat
-    frames: float
-    rows: Rows
+Due = tuple[Seat, float, Rows]  # a chunk whose time came so many frames ago
 
 
 class RenderWorker:
@@ -156,14 +151,18 @@ class RenderWorker:
             if not seat.released.cancelled():
                 seat.released.set_result(None)
 
-    def _guard(self, seat: Seat, action: Callable[..., None], *args: object) -> None:
-        """A client that breaks the protocol, or finds a bug, loses its own session and no other."""
+    def _guard(self, seat: Seat, action: Callable[[Seat], None]) -> None:
         try:
-            action(seat, *args)
-        except ProtocolError as error:
+            action(seat)
+        except Exception as error:
+            self._fail(seat, error)
+
+    def _fail(self, seat: Seat, error: Exception) -> None:
+        """A client that breaks the protocol, or finds a bug, loses its own session and no other."""
+        if isinstance(error, ProtocolError):
             self._dismiss(seat, error)
-        except Exception:
-            log.exception("a session failed")
+        else:
+            log.error("a session failed", exc_info=error)
             self._dismiss(seat, NetAudioError("the server failed on this session; see its log"))
 
     def _dismiss(self, seat: Seat, error: NetAudioError) -> None:
@@ -225,36 +224,45 @@ class RenderWorker:
         where an event waits, and two in the next."""
         seats = self._seats.copy()
         for grace in (early, 0.0):
-            ready: list[Due] = []
-            for seat in seats:
-                self._guard(seat, self._prepare, now, ready, grace)
-            self.stages.end("rows")
             batches: dict[tuple[int, int], list[Due]] = {}
-            for item in ready:
-                batches.setdefault((item.seat.session.chunk, item.seat.session.payload.type), []).append(item)
+            again: list[Seat] = []
+            for seat in seats:
+                try:
+                    due = self._prepare(seat, now, grace)
+                except Exception as error:
+                    self._fail(seat, error)
+                    continue
+                if due:
+                    batches.setdefault(seat.kind, []).append(due)
+                    if due[1] >= seat.session.chunk:
+                        again.append(seat)
+            self.stages.end("rows")
             for batch in batches.values():
                 self._send_all(batch, now)
-            seats = [item.seat for item in ready if item.frames >= item.seat.session.chunk]
+            seats = again
 
-    def _prepare(self, seat: Seat, now: float, ready: list[Due], early: float = 0.0) -> None:
+    def _prepare(self, seat: Seat, now: float, early: float) -> Due | None:
+        """What a seat adds to a batch, if a chunk of it is due."""
         session = seat.session
         frames = session.ahead(now)
         is_due = frames >= (-early * session.rate if seat.punctual else 0.0)
         seat.punctual = is_due or (seat.punctual and not early)
         if not is_due or not seat.address:
-            return
+            return None
         if self._prefetcher is None or self._prefetcher.fetched(session):
-            ready.append(Due(seat, frames, session.rows()))
-        elif session.cursor != seat.withheld_at:
+            return seat, frames, session.rows()
+        if session.cursor != seat.withheld_at:
             seat.withheld, seat.withheld_at = seat.withheld + 1, session.cursor
+        return None
 
     def _send_all(self, batch: Sequence[Due], now: float) -> None:
         """Mix, encode and send a chunk of each, all of one size and payload.
 
         A `sendto` each: every client has a socket of its own, over which one system call cannot reach another.
         """
-        chunk, rate, payload = batch[0].seat.session.chunk, batch[0].seat.session.rate, batch[0].seat.session.payload
-        mixed = self._mixer.mix(self._bank.frames, [item.rows for item in batch], chunk)
+        first = batch[0][0].session
+        chunk, rate, payload = first.chunk, first.rate, first.payload
+        mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
         self.stages.end("mix")
         encoded = payload.datagrams(mixed)
         self.stages.end("encode")
@@ -263,7 +271,7 @@ class RenderWorker:
             for packet in seat.session.packets(datagrams):
                 self._send(seat, packet)
             sent.append(time.monotonic())
-        self.lateness.add(sent, [now - item.frames / rate for item in batch], chunk / rate)
+        self.lateness.add(sent, [now - frames / rate for _, frames, _ in batch], chunk / rate)
         self.stages.end("send")
 
     def _send(self, seat: Seat, data: bytes | memoryview) -> None:
