@@ -1,41 +1,46 @@
 """Knit margins: how early the server's sound of a note was there when it had to take over."""
 
+import heapq
+from collections import deque
+
 from netaudio.score import Score
-from netaudio.state import NEVER
 from netaudio.tally import Tally
 from netaudio.voice import Voice
 
+FEW = 64  # notes among which none is looked for that has ended
+
 
 class Margins:
-    """Measures that of each new hybrid note. Positions go up."""
+    """Measures that of each new hybrid note. Positions and seqs go up."""
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        self._awaiting: list[tuple[Voice, int | None]] = []  # until their cut; where the server had heard them
-        self._first_cut = NEVER  # of those
+        self._unheard: deque[Voice] = deque()
+        self._many = FEW
+        self._heard: list[tuple[int, int, int, Voice]] = []  # a heap: (cut, seq, where it was heard, note)
+
+    def __len__(self) -> int:
+        """How many notes wait for the server, or for their cut."""
+        return len(self._unheard) + len(self._heard)
 
     def watch(self, voice: Voice) -> None:
-        self._awaiting.append((voice, None))
-        self._first_cut = min(self._first_cut, voice.start + voice.cut)
+        if len(self._unheard) >= self._many:  # the server is away, or far behind
+            self._unheard = deque(v for v in self._unheard if self._score.alive(v, voice.start))
+            self._many = 2 * len(self._unheard) + FEW
+        self._unheard.append(voice)
 
     def hear(self, before: int, at: int) -> None:
         """From position `at` on a packet is there that has heard all events up to `before`."""
-        if any(known is None for _, known in self._awaiting):
-            self._awaiting = [
-                (voice, at if known is None and voice.seq <= before else known) for voice, known in self._awaiting
-            ]
+        while self._unheard and self._unheard[0].seq <= before:
+            voice = self._unheard.popleft()
+            cut = voice.start + voice.cut
+            if at < cut or self._score.alive(voice, at):
+                heapq.heappush(self._heard, (cut, voice.seq, at, voice))
 
     def settle(self, position: int, tally: Tally) -> None:
         """Count those of the notes whose cut lies before a position."""
-        if position < self._first_cut:
-            return
-        waiting = []
-        for voice, known in self._awaiting:
-            cut = voice.start + voice.cut
-            if position < cut or (known is None and self._score.alive(voice, position)):
-                waiting.append((voice, known))
-            elif known is not None and min(self._score.end(voice), voice.stolen_at) > cut:
+        while self._heard and self._heard[0][0] <= position:
+            cut, _, known, voice = heapq.heappop(self._heard)
+            if min(self._score.end(voice), voice.stolen_at) > cut:
                 tally.margins.append(cut - known)
                 tally.late += known > cut
-        self._awaiting = waiting
-        self._first_cut = min((voice.start + voice.cut for voice, _ in waiting), default=NEVER)

@@ -140,7 +140,11 @@ class Score:
 
     def forget(self, position: int, heard: int) -> None:
         """Drop voices and changes that no position from here on needs, for anyone who has heard this much."""
-        self.voices = [voice for voice in self.voices if self.alive(voice, position, heard)]
+        self.voices = [
+            v for v in self.voices
+            if (v.off_seq == NEVER == v.stolen_seq and position < v.start + v.sample.length)  # as mostly, by a look
+            or self.alive(v, position, heard)
+        ]  # fmt: skip
         self.cuts_until = max((v.start + v.delay + v.cut for v in self.voices), default=0)
         for channel in self.channels:
             for line in (channel.volume, channel.expression):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from netaudio.errors import DeviceError
 from netaudio.histogram import Histogram
 from netaudio.shell.devices import JACK, abandon, extra, find, identity, portaudio, refusal
+from netaudio.shell.priority import hurry
 
 Render = Callable[[NDArray[np.float32], float, bool], None]
 """Fills a block (frames, 2) in place; the float is time.monotonic() at the block's start, and the bool whether the
@@ -121,6 +122,7 @@ class NullSpeaker(_Output):
         self._thread.join(_STOP_TIMEOUT)
 
     def _run(self) -> None:
+        hurry()
         out = np.zeros((self.block, 2), np.float32)
         anchor, blocks = time.monotonic() if self._begin is None else self._begin, 0
         while self._running and self.error is None:
