@@ -48,7 +48,7 @@ class Count:
 
 
 class Client:
-    """One client's side of the wire. Do what `listen` says, and `work` every few milliseconds."""
+    """One client's side of the wire. Do what `listen` says, and `work` when it is `due`."""
 
     def __init__(
         self, port: int, chunk: int, voices: int, gap: float, turn: float, instrument: str = INSTRUMENT
@@ -85,8 +85,13 @@ class Client:
     def _answer(self) -> messages.FromServer:
         return messages.decode_from_server(self._lines.readline())
 
+    @property
+    def due(self) -> float:
+        """When there is something to `work`: packets must not set the time, or all events would just miss a tick."""
+        return min(self._next_report, self._next_note) if self.voices else self._next_report
+
     def work(self, now: float) -> None:
-        """Play and report what is due, and empty the control connection."""
+        """Play and report what is due."""
         report = now >= self._next_report
         if report:  # at its own times, or those of all clients would fall together by and by
             self._next_report += REPORT_SECONDS * (1 + (now - self._next_report) // REPORT_SECONDS)
@@ -248,15 +253,15 @@ def hold(
 
 def drive(clients: list[Client], seconds: float) -> None:
     """Have them work and receive for so long."""
-    end, pause = time.monotonic() + seconds, 0.002
+    end, due = time.monotonic() + seconds, 0.0
     with selectors.DefaultSelector() as selector:
         for client in clients:
             client.listen(selector)
-        worked = 0.0
         while (now := time.monotonic()) < end:
-            if now - worked >= pause:
-                worked = now
+            if now >= due:
                 for client in clients:
-                    client.work(time.monotonic())
-            for key, _ in selector.select(pause):
+                    if client.due <= now:
+                        client.work(time.monotonic())
+                due = min(client.due for client in clients)
+            for key, _ in selector.select(max(0.0, min(due, end) - time.monotonic())):
                 key.data()

@@ -21,8 +21,9 @@ def prepare_interpreter(switch_seconds: float) -> None:
 
 
 def hurry() -> None:
-    """Real-time priority for this thread, and for none that it starts: for those that render, or tell of keys."""
-    if sys.platform == "linux":
+    """Real-time priority for this thread, unless it has one, and for none that it starts: for those that render, or
+    tell of keys."""
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
         with contextlib.suppress(PermissionError):
             os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REAL_TIME))
 

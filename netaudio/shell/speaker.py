@@ -145,7 +145,7 @@ class CardSpeaker(_Output):
         super().__init__(info["name"], rate, block, render)
         self.identity, self._jack = identity(info), info["api"] == JACK
         self._called = 0.0
-        self._stopped = False
+        self._stopped = self._hurried = False
         try:
             self._stream = sounddevice.OutputStream(
                 device=info["index"],
@@ -193,6 +193,9 @@ class CardSpeaker(_Output):
         self._stream.close()
 
     def _callback(self, out: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
+        if not self._hurried:  # PortAudio's threads have no priority everywhere
+            self._hurried = True
+            hurry()
         self._called = now = time.monotonic()
         self._fill(out, now, bool(status and status.output_underflow))
 
