@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import callback, load, mixing, startup
+from benchmarks import callback, limit, load, mixing, startup
 from benchmarks.measure import pin, unpin
 
 RATE = mixing.RATE
@@ -48,11 +48,12 @@ def show_mixing(found: dict[str, Any]) -> None:
 
 
 def show_load(title: str, runs: Sequence[dict[str, Any]]) -> None:
+    columns = [name for name in COLUMNS if name in runs[0]]
     print(f"\n{title}")
-    widths = [max(len(name), 8) + 2 for name in COLUMNS]
-    print("".join(f"{name:>{width}}" for name, width in zip(COLUMNS, widths, strict=True)))
+    widths = [max(len(name), 8) + 2 for name in columns]
+    print("".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True)))
     for run in runs:
-        cells = [run[name]["p99"] if name == "hearing ms" else run[name] for name in COLUMNS]
+        cells = [run[name]["p99"] if name == "hearing ms" else run[name] for name in columns]
         print("".join(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), flush=True)
 
 
@@ -75,6 +76,12 @@ def main() -> int:
     ]
     show_load("the server, one worker on one core, two on both; hearing: p99 of an event's way to the first packet "
               "that has heard it", found["goals"])  # fmt: skip
+    found["limit"] = [
+        limit.hold(clients, mixing.VOICES, chunk, long) for clients, chunk, workers in GOALS if workers == 1
+    ]
+    show_load(
+        "the machine's limit: a program in C on one core that does nothing but mix, encode and send", found["limit"]
+    )
     found["prompt"] = [load.hold(PROMPT, mixing.VOICES, 128, short)]
     show_load(f"{PROMPT} clients", found["prompt"])
     found["voices"] = [load.hold(20, voices, 128, short) for voices in VOICE_STEPS]
