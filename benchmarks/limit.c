@@ -1,4 +1,5 @@
-/* The least that a server does for its clients: mix, encode as L24, send; on time. No events, reports or protocol.
+/* The least that a server does for its clients: mix, encode as L24, send; on time. No events, reports or protocol; a
+ * datagram to a chunk.
  *
  *     limit CLIENTS VOICES CHUNK RATE SECONDS PORT
  *
@@ -17,7 +18,7 @@
 
 #include "loop.c"
 
-enum { BANK_FRAMES = 12 << 20, HEADER = 28 };
+enum { BANK_FRAMES = 12 << 20, HEADER = 24 };
 
 static double seconds(clockid_t clock)
 {

@@ -34,6 +34,8 @@ def hold(clients: int, voices: int, chunk: int, seconds: float) -> dict[str, Any
                 except TimeoutError:
                     continue
             said = running.communicate()[0].split()
+            if running.returncode:
+                raise RuntimeError(f"{PROGRAM.name} failed: {running.returncode}")
     finally:
         unpin(others)
     chunks, late, spells = map(int, said[:3])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Frames = NDArray[np.float32]
 
-NOWHERE = 1 << 40  # the address of a voice that adds nothing
+NOWHERE = -(1 << 62)  # the address of a voice that adds nothing
 
 
 class Row(NamedTuple):
@@ -97,7 +97,7 @@ class Mixer:
         else:
             items, time = self._view(bank, count)
             addresses, lines = self._arrays(jobs, voices)
-            np.minimum(addresses, len(items) - 1, out=addresses)  # NOWHERE: the bank's end, which stays in the cache
+            np.maximum(addresses, 0, out=addresses)  # NOWHERE: the silence where a bank begins, always in the cache
             gathered = items[addresses].view(np.float32).reshape(len(jobs), voices, 2 * count)
             sums = lines[:, :1] @ gathered
             ramping = [j for j, _ in enumerate(jobs) if self._ramps[j]]

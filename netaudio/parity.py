@@ -88,11 +88,12 @@ class ParityEncoder:
         self.rate, self._window = min(max(rate, 0.0), MAX_RATE), min(max(window, 1), MAX_WINDOW)
         if not self.rate:
             self._kept.clear()
+            self._owed = 0.0
 
     def follow(self, datagram: bytes) -> list[bytes]:
-        """The parity packets to send after an audio packet; all must come by, but while the rate is 0."""
+        """The parity packets to send after an audio packet. While the rate is not 0, all must come by."""
         self._kept.append(datagram)
-        self._owed = self._owed + self.rate if self.rate else 0.0
+        self._owed += self.rate
         out = []
         while self._owed >= 1.0:
             self._owed -= 1.0

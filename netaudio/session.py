@@ -22,7 +22,7 @@ PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
 JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
 EASE = 0.02  # seconds a second by which the lead shrinks
 HASTE = 0.5  # by which it grows, at most by half a chunk a report
-FORGET_EVERY = 48  # chunks
+FORGET_SECONDS = 0.1  # between searches for voices that have ended
 
 
 class ServerSession:
@@ -44,6 +44,7 @@ class ServerSession:
         self._before = 0  # what the last chunk had heard
         self._waiting: dict[int, Event] = {}
         self._fade = payload.packet_frames(chunk)
+        self._forget_every = max(1, round(FORGET_SECONDS * rate / chunk))  # chunks
         self._counter = -1
         self._reported = -math.inf
         self._position = 0  # as last reported
@@ -194,7 +195,7 @@ class ServerSession:
             before = heard  # the fade is the first packet's alone
         self.octets_sent += self.chunk * 2 * self.payload.width
         self.cursor += self.chunk
-        if self.cursor // self.chunk % FORGET_EVERY == 0:
+        if self.cursor // self.chunk % self._forget_every == 0:
             # Events to come may lie before the cursor, but not before what the client last reported: until
             # then a voice that has ended still counts when one is chosen to be stolen, and is needed to go back.
             self.score.forget(min(self.cursor, self._complete), self._steps[0][1] if self._steps else self._before)

@@ -25,9 +25,14 @@ class Tails:
         self._x = np.minimum(np.arange(1, chunk + 1) / min(fade, chunk), 1.0)
         self._voices: list[Voice] = []  # by their places in `rows`
         self._ends: list[int] = []  # the positions up to which their rows serve
-        self._first_end = 0
+        self._waiting: list[Voice] = []  # until their tails begin: no place, which would be room in all others' rows
+        self._first_end = 0  # or beginning
         self._next = NEVER  # the position after the last chunk; NEVER: nothing of it serves again
         self._heard = -1  # what it had heard
+
+    def __len__(self) -> int:
+        """How many voices it knows."""
+        return len(self._voices) + len(self._waiting)
 
     def forget(self) -> None:
         """Look at all voices anew."""
@@ -47,11 +52,8 @@ class Tails:
 
     def _begin(self, first: int, before: int, heard: int) -> None:
         self.rows = Rows()
-        self._voices, self._ends = [], []
-        for voice in self._score.voices:
-            if self._score.alive(voice, first, before):
-                self._add(voice, first, before, heard)
-        self._first_end = min(self._ends, default=NEVER)
+        self._voices, self._ends, self._waiting = [], [], self._score.voices
+        self._admit(first, before, heard)
 
     def _change(self, first: int, before: int, heard: int) -> None:
         end, known = first + self._chunk, self._heard
@@ -59,30 +61,37 @@ class Tails:
         places = {place for place, until in enumerate(self._ends) if until < end}
         if heard != known:
             places.update([place for place, voice in enumerate(self._voices) if voice.touched > known])
+            self._waiting += [voice for voice in self._score.voices if voice.seq > known]
         for place in places:
             self._look(place, first, before, heard)
-        if heard != known:
-            for voice in self._score.voices:
-                if voice.seq > known:
-                    self._add(voice, first, before, heard)
-        self._first_end = min(self._ends, default=NEVER)
+        self._admit(first, before, heard)
 
-    def _add(self, voice: Voice, first: int, before: int, heard: int) -> None:
-        self._voices.append(voice)
-        self._ends.append(0)
-        self.rows.add(NOWHERE, 0.0, 0.0)
-        self._look(len(self._voices) - 1, first, before, heard)
+    def _admit(self, first: int, before: int, heard: int) -> None:
+        """Give places to those whose tails have begun, of all that wait and may sound yet."""
+        waiting, self._waiting = self._waiting, []
+        self._first_end = min(self._ends, default=NEVER)
+        for voice in waiting:
+            begin = voice.start + voice.delay + voice.cut
+            if not self._score.alive(voice, first, before):
+                continue
+            if begin >= first + self._chunk:
+                self._waiting.append(voice)
+                self._first_end = min(self._first_end, begin)
+                continue
+            self._voices.append(voice)
+            self._ends.append(0)
+            self.rows.add(NOWHERE, 0.0, 0.0)
+            self._look(len(self._voices) - 1, first, before, heard)
+            self._first_end = min(self._first_end, self._ends[-1])
 
     def _look(self, place: int, first: int, before: int, heard: int) -> None:
         """Find a voice's row from `first` on, and where it ends."""
-        voice, count, end = self._voices[place], self._chunk, first + self._chunk
+        voice, end = self._voices[place], first + self._chunk
         age = voice.age(first)
         address, line = voice.sample.read_at(age), (0.0, 0.0)
         settled = before == heard or voice.same(before, end)
         if age >= voice.sample.length:
             until = OVER
-        elif age + count <= voice.cut:
-            until = first + voice.cut - age
         elif (found := self._line(voice, first, settled, before, heard)) is None:
             n, until = np.arange(first, end), end
             self.rows.curved.append((address, self._score.tail_gains(voice, n, before, heard, self._x)))

@@ -65,7 +65,7 @@ def held_in_memory(stage: Stage) -> int:
     link, session, player = stage.link, stage.session, stage.player
     parts: list[Sized] = [
         link.round_trips, link.slacks, link._unheard, link._due, session._waiting, session._leads, session._steps,
-        session.score.voices, player.score.voices, player.outbox, player.knit.margins,
+        session.score.voices, session._tails, player.score.voices, player.outbox, player.knit.margins,
         *(c.volume.changes for score in (session.score, player.score) for c in score.channels),
     ]  # fmt: skip
     return sum(map(len, parts))

@@ -15,7 +15,7 @@ from netaudio.mixer import Frames, Mixer
 from netaudio.parity import is_parity
 from netaudio.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
 from netaudio.score import Event, Score
-from netaudio.session import FORGET_EVERY, HELD_BACK, ServerSession
+from netaudio.session import HELD_BACK, ServerSession
 from netaudio.state import MAX_VOICES, NEVER
 from tests.packets import packets
 
@@ -244,7 +244,7 @@ def test_voices_that_are_over_are_forgotten() -> None:
     session.hear(Event(2, 10, b"\x80\x3c\x00"))
     session.take(report(0, 1000), 0.0, 0.0)
     session.ahead(0.0)
-    for _ in range(FORGET_EVERY):
+    for _ in range(20):
         render(session)
     assert session.score.voices == []
 

@@ -23,9 +23,10 @@ def prepare_interpreter(switch_seconds: float) -> None:
 def hurry() -> None:
     """Real-time priority for this thread, unless it has one, and for none that it starts: for those that render, or
     tell of keys."""
-    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REAL_TIME))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # not allowed, or not there
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:
+                os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REAL_TIME))
 
 
 def hurry_serving() -> None:

@@ -173,7 +173,7 @@ class RenderWorker:
         """A datagram of each socket that has one, until none has: asking all at once costs less than the error by
         which an empty socket tells."""
         for _ in range(MAX_DATAGRAMS):
-            ready = self._selector.select(0)
+            ready = self._selector.select(0) if self._seats else []  # Windows knows no empty one
             if not ready:
                 return
             for key, _ in ready:

@@ -24,6 +24,7 @@ output ran dry before it."""
 _STEP, _STEPS = 10e-6, 5001  # seconds of render time, up to 50 ms
 _STOP_TIMEOUT = 1.0  # a device whose driver died may never let its stream be closed
 _NO_CALL = 3.0  # seconds without a callback after which a device counts as gone
+_LEAST_REST = 1e-4  # seconds between blocks: others need the CPU, too
 _FELL_BEHIND = 0.5  # seconds after which the software clock gives up catching up
 
 
@@ -128,9 +129,8 @@ class NullSpeaker(_Output):
         while self._running and self.error is None:
             due, now = anchor + blocks * self._period, time.monotonic()
             xrun = now - due > _FELL_BEHIND
-            if now < due:
-                time.sleep(due - now)
-            elif xrun:
+            time.sleep(max(due - now, _LEAST_REST))
+            if xrun:
                 anchor, blocks, due = now, 0, now
             self._fill(out, due, xrun)
             blocks += 1
