@@ -157,17 +157,18 @@ class Knit:
             plan.streamed, voices = until > at, []
             until = until if plan.streamed else NEVER
         kept: list[Row] = []
+        ends: list[int] = []  # of the rows that serve again
         for voice in voices:
             row = voice.row
             if row and row.touched == voice.touched and row.at <= at and end <= row.until:
                 if row.address != STREAMED:
                     if row.gain or row.slope:
                         kept.append(row)
-                    until = min(until, row.until)
+                    ends.append(row.until)
                     continue
                 if steady and row.touched <= before:
                     plan.streamed = plan.streamed or row.gain > 0
-                    until = min(until, row.until)
+                    ends.append(row.until)
                     continue
             age, sample = voice.age(at), voice.sample
             if age + count <= 0 or age >= sample.length:
@@ -207,7 +208,7 @@ class Knit:
                     hole = mask & (r < 1) if streamed else mask
                     missing = hole if missing is None else missing | hole
         rows.go_on(kept, at)
-        plan.until = until
+        plan.until = min(until, *ends) if ends else until
         return uncovered, missing
 
     def _leave(self, plan: Plan, voice: Voice, count: int) -> int:

@@ -21,21 +21,13 @@ class Voice:
                  "row", "sample", "seq", "start", "stolen_at", "stolen_seq", "touched", "velocity")  # fmt: skip
 
     def __init__(self, state: VoiceState, sample: Sample, channel: Channel) -> None:
-        for name, value in zip(VoiceState._fields, state, strict=True):
-            setattr(self, name, value)
-        self.channel: int
-        self.program: int
-        self.key: int
-        self.velocity: int
-        self.seq: int
-        self.start: int
-        self.cut: int
-        self.off_seq: int
-        self.off_at: int
-        self.stolen_seq: int
-        self.stolen_at: int
-        self.delay: int  # frames by which a late remote note was moved, with its release
-        self.key_up: bool  # the key is up, the pedal holds the note
+        self.channel, self.program = state.channel, state.program
+        self.key, self.velocity = state.key, state.velocity
+        self.seq, self.start, self.cut = state.seq, state.start, state.cut
+        self.off_seq, self.off_at = state.off_seq, state.off_at
+        self.stolen_seq, self.stolen_at = state.stolen_seq, state.stolen_at
+        self.delay = state.delay  # frames by which a late remote note was moved, with its release
+        self.key_up = state.key_up  # the key is up, the pedal holds the note
         self.sample = sample
         self.level = (self.velocity / 127) ** 2
         self.lines = channel.volume, channel.expression

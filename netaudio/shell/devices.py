@@ -137,7 +137,8 @@ def find(sounddevice: ModuleType, device: str) -> dict[str, Any]:
     raises DeviceError."""
     outputs = _outputs(sounddevice)
     if not outputs:
-        raise AbsentError("no sound output found: plug one in, or play without sound (--device null)")
+        named = f" is called {device!r}, nor is there any other" if device else " found"
+        raise AbsentError(f"no sound output{named}: plug one in, or play without sound (--device null)")
     if not device or device.isdecimal():
         wanted = int(device) if device else _default(sounddevice)
         matches = [info for info in outputs if info["index"] == wanted]
