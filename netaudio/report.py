@@ -77,13 +77,15 @@ def summary(figures: dict[str, Any]) -> str:
         )
     if margin["notes"]:
         lines.append(f"  knit margin   {to_ms(margin['min'], rate):.0f} ms at the least")
+    uncovered = frames["uncovered"] - frames["missing"]
     if networked:
         lines += [
             f"  streamed      {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",
             f"  packets       {packets['received']} received, {packets['lost']} lost"
             + (f" ({packets['recovered']} recovered)" if packets["recovered"] else "")
             + f", {packets['late']} late",
-            f"  late notes    {figures['late_notes']}, missing {to_ms(frames['missing'], rate):.0f} ms",
+            f"  late notes    {figures['late_notes']}, missing {to_ms(frames['missing'], rate):.0f} ms"
+            + (f", uncovered {to_ms(uncovered, rate):.0f} ms more (a longer --held covers it)" if uncovered else ""),
         ]
     if figures["stream_gaps"]:
         lines.append(f"  stream        absent {_counted(figures['stream_gaps'], 'time')}")

@@ -151,7 +151,7 @@ class View:
         self._clipped = s.clipped
 
     def _top(self, s: Status, width: int) -> Line:
-        state, style, mark = "no server", DIM, self.marks.off
+        state, style, mark = "offline", DIM, self.marks.off
         if s.server:
             state, style = ("connected", GOOD) if s.connected else ("trying again", BAD)
             mark = self.marks.on if s.connected else mark

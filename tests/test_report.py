@@ -37,6 +37,8 @@ def test_a_run_with_a_server_tells_how_well_it_came() -> None:
         "  packets       750 received, 0 lost, 0 late",
         "  late notes    0, missing 0 ms",
     ]
+    sounded = summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}))
+    assert "missing 10 ms, uncovered 50 ms more (a longer --held covers it)" in sounded
     assert "1 lost (1 recovered), 0 late" in summary(figures(packets=PACKETS | {"lost": 1, "recovered": 1}))
 
 

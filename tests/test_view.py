@@ -87,7 +87,7 @@ def test_a_sound_device_that_is_gone_is_said_in_the_place_of_the_level() -> None
 
 
 def test_no_server_wanted() -> None:
-    assert text(View().frame(replace(IDLE, server="", connected=False), [], 80, 24))[0].endswith("○ no server")
+    assert text(View().frame(replace(IDLE, server="", connected=False), [], 80, 24))[0].endswith("○ offline")
 
 
 statuses = st.builds(
