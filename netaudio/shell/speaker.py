@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from netaudio.errors import DeviceError
 from netaudio.histogram import Histogram
 from netaudio.shell.devices import JACK, abandon, extra, find, identity, portaudio, refusal
-from netaudio.shell.priority import hurry
 
 Render = Callable[[NDArray[np.float32], float, bool], None]
 """Fills a block (frames, 2) in place; the float is time.monotonic() at the block's start, and the bool whether the
@@ -24,7 +23,6 @@ output ran dry before it."""
 _STEP, _STEPS = 10e-6, 5001  # seconds of render time, up to 50 ms
 _STOP_TIMEOUT = 1.0  # a device whose driver died may never let its stream be closed
 _NO_CALL = 3.0  # seconds without a callback after which a device counts as gone
-_LEAST_REST = 1e-4  # seconds between blocks: others need the CPU, too
 _FELL_BEHIND = 0.5  # seconds after which the software clock gives up catching up
 
 
@@ -123,14 +121,14 @@ class NullSpeaker(_Output):
         self._thread.join(_STOP_TIMEOUT)
 
     def _run(self) -> None:
-        hurry()
         out = np.zeros((self.block, 2), np.float32)
         anchor, blocks = time.monotonic() if self._begin is None else self._begin, 0
         while self._running and self.error is None:
             due, now = anchor + blocks * self._period, time.monotonic()
             xrun = now - due > _FELL_BEHIND
-            time.sleep(max(due - now, _LEAST_REST))
-            if xrun:
+            if now < due:
+                time.sleep(due - now)
+            elif xrun:
                 anchor, blocks, due = now, 0, now
             self._fill(out, due, xrun)
             blocks += 1
@@ -145,7 +143,7 @@ class CardSpeaker(_Output):
         super().__init__(info["name"], rate, block, render)
         self.identity, self._jack = identity(info), info["api"] == JACK
         self._called = 0.0
-        self._stopped = self._hurried = False
+        self._stopped = False
         try:
             self._stream = sounddevice.OutputStream(
                 device=info["index"],
@@ -193,9 +191,6 @@ class CardSpeaker(_Output):
         self._stream.close()
 
     def _callback(self, out: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
-        if not self._hurried:  # PortAudio's threads have no priority everywhere
-            self._hurried = True
-            hurry()
         self._called = now = time.monotonic()
         self._fill(out, now, bool(status and status.output_underflow))
 
