@@ -77,7 +77,7 @@ def summary(figures: dict[str, Any]) -> str:
         )
     if margin["notes"]:
         lines.append(f"  knit margin   {to_ms(margin['min'], rate):.0f} ms at the least")
-    uncovered = frames["uncovered"] - frames["missing"]
+    uncovered = 0 if figures["stream_gaps"] else frames["uncovered"] - frames["missing"]
     if networked:
         lines += [
             f"  streamed      {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",

@@ -39,6 +39,7 @@ def test_a_run_with_a_server_tells_how_well_it_came() -> None:
     ]
     sounded = summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}))
     assert "missing 10 ms, uncovered 50 ms more (a longer --held covers it)" in sounded
+    assert "--held" not in summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}, stream_gaps=1))
     assert "1 lost (1 recovered), 0 late" in summary(figures(packets=PACKETS | {"lost": 1, "recovered": 1}))
 
 
