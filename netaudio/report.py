@@ -85,7 +85,7 @@ def summary(figures: dict[str, Any]) -> str:
             + (f" ({packets['recovered']} recovered)" if packets["recovered"] else "")
             + f", {packets['late']} late",
             f"  late notes    {figures['late_notes']}, missing {to_ms(frames['missing'], rate):.0f} ms"
-            + (f", uncovered {to_ms(uncovered, rate):.0f} ms more (a longer --held covers it)" if uncovered else ""),
+            + (f", uncovered {to_ms(uncovered, rate):.0f} ms more (see --held)" if uncovered else ""),
         ]
     if figures["stream_gaps"]:
         lines.append(f"  stream        absent {_counted(figures['stream_gaps'], 'time')}")

@@ -38,7 +38,7 @@ def test_a_run_with_a_server_tells_how_well_it_came() -> None:
         "  late notes    0, missing 0 ms",
     ]
     sounded = summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}))
-    assert "missing 10 ms, uncovered 50 ms more (a longer --held covers it)" in sounded
+    assert "missing 10 ms, uncovered 50 ms more (see --held)" in sounded
     assert "--held" not in summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}, stream_gaps=1))
     assert "1 lost (1 recovered), 0 late" in summary(figures(packets=PACKETS | {"lost": 1, "recovered": 1}))
 
