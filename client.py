@@ -12,18 +12,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from netaudio.config import ClientSettings, client_parser, client_settings
-from netaudio.report import summary
-from netaudio.shell.check import check
-from netaudio.shell.client import Client
-from netaudio.shell.demo import DemoServer, demo_song
-from netaudio.shell.devices import list_devices
-from netaudio.shell.display import open_screen
-from netaudio.shell.midi import list_midi
-from netaudio.shell.midifile import Song, read_song
-from netaudio.shell.plot import plot
-from netaudio.shell.program import HOME, read_config, run, write_report
-from netaudio.shell.wavs import need_instruments
+from netaudio.audio.devices import list_devices
+from netaudio.client.app import Client
+from netaudio.client.demo import DemoServer, demo_song
+from netaudio.client.self_check import check
+from netaudio.config.settings import ClientSettings, client_parser, client_settings
+from netaudio.inputs.midi_ports import list_midi
+from netaudio.process import HOME, read_config, run, write_report
+from netaudio.readers.midi_files import Song, read_song
+from netaudio.readers.wav_folder import need_instruments
+from netaudio.screen.live import open_screen
+from netaudio.screen.plot import plot
+from netaudio.screen.report import summary
 
 
 def main() -> int:

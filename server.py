@@ -10,14 +10,14 @@ import dataclasses
 import logging
 import sys
 
-from netaudio.config import server_parser, server_settings
-from netaudio.kinds import Address
-from netaudio.shell.entrance import Listener
-from netaudio.shell.metrics import need_prometheus
-from netaudio.shell.priority import prepare_interpreter
-from netaudio.shell.program import HOME, Progress, read_config, run
-from netaudio.shell.server import Server
-from netaudio.shell.workers import Parent, check_workers
+from netaudio.config.kinds import Address
+from netaudio.config.settings import server_parser, server_settings
+from netaudio.process import HOME, Progress, read_config, run
+from netaudio.realtime import prepare_interpreter
+from netaudio.server.app import Server
+from netaudio.server.listener import Listener
+from netaudio.server.metrics import need_prometheus
+from netaudio.server.worker_processes import Parent, check_workers
 
 SWITCH_SECONDS = 1e-4  # within which a render worker has the interpreter
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

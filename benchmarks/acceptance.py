@@ -18,10 +18,10 @@ import numpy as np
 
 from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.rows import Rows
-from tests import test_five_clients, test_garbage, test_playing, test_server_lost
-from tests.programs import CHUNK, OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
-from tests.reference import Sound
-from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference, window
+from tests.support.programs import CHUNK, OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
+from tests.support.reference import Sound
+from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference, window
+from tests.system import test_five_clients, test_garbage, test_playing, test_server_lost
 
 COLUMNS = {
     "": 35, "kept": 5, "apart": 10, "notes": 6, "late": 5, "lost": 5, "missing": 8, "uncovered": 10, "streamed": 9,

@@ -8,7 +8,7 @@ import jack
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.programs import PATIENCE, RATE, Timed, until
+from tests.support.programs import PATIENCE, RATE, Timed, until
 
 PORT = "keyboard:notes"
 QUIET = RATE // 100  # frames below the threshold that make the next sound a new one

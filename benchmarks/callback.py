@@ -15,10 +15,10 @@ from typing import Any
 
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
-from netaudio.config import client_parser, client_settings
-from netaudio.shell.client import Client
-from netaudio.shell.display import open_screen
-from netaudio.shell.midifile import Song
+from netaudio.client.app import Client
+from netaudio.config.settings import client_parser, client_settings
+from netaudio.readers.midi_files import Song
+from netaudio.screen.live import open_screen
 
 VOICES, AGAIN_SECONDS = 32, 0.05  # a key is struck again every so often
 BUSY_SECONDS, REST_SECONDS = 0.003, 0.005  # of pure Python in the client's asyncio loop, on top of its own work

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.programs import RATE
+from tests.support.programs import RATE
 
 KEYS = (60, 61, 62, 63)
 CLICK, TAIL = RATE // 500, RATE // 2  # frames: 2 ms at full level, and what a server may stream, inaudible

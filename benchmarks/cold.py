@@ -21,8 +21,8 @@ import soundfile
 from benchmarks.load import CHUNKS, SETTLE_SECONDS, USUAL, Client, drive, serving
 from benchmarks.processes import memory
 from benchmarks.rows import Rows
-from netaudio.link import quantile
-from tests.pages import drop
+from netaudio.player.link import quantile
+from tests.support.pages import drop
 
 RATE, CHUNK = 48000, 128
 SECONDS, KEYS = 20, 25  # of the recording, and how many samples an octave to each side makes of it
@@ -33,8 +33,8 @@ WITHHELD = re.compile(r"(\d+) chunks withheld")
 BARE = """
 import sys
 import server
-from netaudio.shell.mapped import MappedBank
-from netaudio.shell.prefetch import Prefetcher
+from netaudio.server.mapped_bank import MappedBank
+from netaudio.server.prefetcher import Prefetcher
 MappedBank.fetch = lambda *_: None
 Prefetcher.fetched = lambda *_: True
 sys.exit(server.run(server.main))

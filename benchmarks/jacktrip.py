@@ -19,10 +19,10 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from tests.jack import BLOCK, jackd
-from tests.namespaces import Bridge
-from tests.programs import RATE
-from tests.reference import Sound
+from tests.support.jack import BLOCK, jackd
+from tests.support.namespaces import Bridge
+from tests.support.programs import RATE
+from tests.support.reference import Sound
 
 NAME = "JackTrip"
 DEFAULT_QUEUE, LEAST_QUEUE = 4, 2  # packets of a JACK period

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from benchmarks.clicks import KEYS, THRESHOLD, write_instrument, write_soundfont
 from benchmarks.processes import awake
-from tests.desk import Display
-from tests.jack import jackd
-from tests.programs import RATE, Program, Timed, running, serving, write_midi
+from tests.support.desk import Display
+from tests.support.jack import jackd
+from tests.support.programs import RATE, Program, Timed, running, serving, write_midi
 
 MISSING = "the latency benchmark needs jackd, fluidsynth and Xvfb: apt install jackd2 fluidsynth xvfb xdotool"
 try:

@@ -22,11 +22,11 @@ from typing import Any
 
 from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.processes import cpu_seconds, memory_together
-from netaudio import messages
-from netaudio.link import quantile
-from netaudio.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply
-from netaudio.score import Event, Score
+from netaudio.player.link import quantile
+from netaudio.sampler.voices import Event, Score
 from netaudio.units import unwrap32, wrap32
+from netaudio.wire import control
+from netaudio.wire.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply
 
 HOME = Path(__file__).resolve().parent.parent
 INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop
@@ -58,14 +58,14 @@ class Client:
         self._control = socket.create_connection(("127.0.0.1", port), timeout=20)
         self._control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._control.makefile("rb")
-        self._say(messages.Hello(messages.VERSION, chunk))
+        self._say(control.Hello(control.VERSION, chunk))
         welcome = self._answer()
-        assert isinstance(welcome, messages.Welcome), welcome
+        assert isinstance(welcome, control.Welcome), welcome
         self.rate, self.chunk, self._ssrc = welcome.rate, welcome.chunk, welcome.ssrc
         self._secret = bytes.fromhex(welcome.secret)
-        self._say(messages.Select(0, instrument))
-        assert isinstance(self._answer(), messages.Instrument), "an instrument"
-        self._say(messages.Resume(Score(self.rate, voices, lambda _: None).state()))
+        self._say(control.Select(0, instrument))
+        assert isinstance(self._answer(), control.Instrument), "an instrument"
+        self._say(control.Resume(Score(self.rate, voices, lambda _: None).state()))
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.udp.connect(("127.0.0.1", welcome.udp_port))
@@ -79,11 +79,11 @@ class Client:
         self._unheard: deque[tuple[Event, float]] = deque()
         self._slack = UNKNOWN_SLACK
 
-    def _say(self, message: messages.Message) -> None:
-        self._control.sendall(messages.encode(message))
+    def _say(self, message: control.Message) -> None:
+        self._control.sendall(control.encode(message))
 
-    def _answer(self) -> messages.FromServer:
-        return messages.decode_from_server(self._lines.readline())
+    def _answer(self) -> control.FromServer:
+        return control.decode_from_server(self._lines.readline())
 
     @property
     def due(self) -> float:
@@ -120,7 +120,7 @@ class Client:
         event = Event(self._seq, position, message, round(CUT_SECONDS * self.rate))
         self._key += 1
         self._unheard.append((event, time.monotonic()))
-        self._say(messages.Event(*event))
+        self._say(control.Event(*event))
 
     def _report(self, now: float) -> None:
         """At once with new events, so that they are heard even where TCP waits."""
@@ -160,7 +160,7 @@ class Client:
 
     def close(self) -> None:
         with suppress(OSError):
-            self._say(messages.Bye())
+            self._say(control.Bye())
         self._lines.close()
         self._control.close()
         self.udp.close()

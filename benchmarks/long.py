@@ -16,7 +16,7 @@ from pathlib import Path
 import soundfile
 
 from benchmarks.processes import memory
-from tests.programs import (
+from tests.support.programs import (
     RATE,
     Playing,
     Program,
@@ -29,8 +29,8 @@ from tests.programs import (
     stolen_seconds,
     write_midi,
 )
-from tests.reference import Sound
-from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference
+from tests.support.reference import Sound
+from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference
 
 GROWTH = 4.0  # MB
 REST = RATE // 2  # frames of silence after a phrase: all is as it was at its beginning

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.fluid import INTERPOLATION, Fluid, FluidError
 from benchmarks.measure import Work, side_by_side
 from benchmarks.sfizz import Sfizz, SfizzError
-from netaudio.mixer import Mixer, Rows
+from netaudio.sampler.mixer import Mixer, Rows
 
 RATE = 48000
 CHUNK = 128

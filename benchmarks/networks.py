@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from benchmarks.jacktrip import DEFAULT_QUEUE, Unheard, listen, packets
 from benchmarks.processes import cpu_seconds
 from benchmarks.rows import Rows
-from netaudio.impairment import Impairment
-from tests.namespaces import Side, bridge, why_not
-from tests.programs import (
+from netaudio.timing.network_model import Impairment
+from tests.support.namespaces import Side, bridge, why_not
+from tests.support.programs import (
     CHUNK,
     RATE,
     Playing,
@@ -45,8 +45,8 @@ from tests.programs import (
     serving,
     write_midi,
 )
-from tests.reference import Sound
-from tests.songs import EPIANO, GUITAR, ORGAN, PIANO, notes_in, piece
+from tests.support.reference import Sound
+from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, notes_in, piece
 
 MOST_LATE = 5
 LOOK_SECONDS = 0.2

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.processes import drain
-from tests.programs import HOME, RATE, Timed, write_midi
+from tests.support.programs import HOME, RATE, Timed, write_midi
 
 LIMIT = 3.0  # percent of a core
 SCREENS = {"plain": (80, 24), "80x24": (80, 24), "200x50": (200, 50)}

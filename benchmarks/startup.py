@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import HOME, Served
-from netaudio.bank import Bank
-from netaudio.shell.wavs import list_instruments, load
-from tests.programs import write_midi
+from netaudio.readers.wav_folder import list_instruments, load
+from netaudio.sampler.bank import Bank
+from tests.support.programs import write_midi
 
 RATE = 48000
 PATIENCE = 30.0  # seconds

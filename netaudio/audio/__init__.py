@@ -1,0 +1,1 @@
+"""Sound outputs: PortAudio, a software clock where there is no card, and the recorder."""

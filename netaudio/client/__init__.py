@@ -1,0 +1,1 @@
+"""The client program: connects inputs, player, sound output and server."""

@@ -1,0 +1,34 @@
+"""A MIDI file's events as the player takes them."""
+
+from collections.abc import Callable, Sequence
+
+from netaudio.readers.midi_files import Song
+from netaudio.sampler.voices import shapes_sound
+from netaudio.units import to_frames
+
+PROGRAM_CHANGE, CONTROL = 0xC0, 0xB0
+
+
+def song_instruments(song: Song, names: Sequence[str]) -> list[str]:
+    """Those that its program changes choose: by their numbers in the list, from 0."""
+    wanted = {message[1] for _, message in song.events if message[0] & 0xF0 == PROGRAM_CHANGE}
+    return [name for number, name in enumerate(names) if number in wanted]
+
+
+def song_events(
+    song: Song, rate: int, names: Sequence[str], program: Callable[[str], int]
+) -> list[tuple[int, bytes]]:
+    """(frame, message) of all that shapes sound, and in the end what lets go of everything. `program` gives an
+    instrument's number here; program changes beyond the list are left out."""
+    events = []
+    for time, message in song.events:
+        if message[0] & 0xF0 == PROGRAM_CHANGE:
+            if message[1] >= len(names):
+                continue
+            message = bytes((message[0], program(names[message[1]])))
+        if shapes_sound(message):
+            events.append((to_frames(time, rate), message))
+    end = to_frames(song.seconds, rate)
+    for channel in sorted({message[0] & 0x0F for _, message in events}):
+        events += [(end, bytes((CONTROL | channel, 64, 0))), (end, bytes((CONTROL | channel, 123, 0)))]
+    return events

@@ -1,0 +1,1 @@
+"""Settings: config.ini and the flags, made into frozen values."""

@@ -1,0 +1,1 @@
+"""What a musician plays on: the computer's keyboard and MIDI keyboards."""

@@ -1,0 +1,1 @@
+"""The client's engine: keys and packets in, the knitted sound out."""

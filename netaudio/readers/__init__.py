@@ -1,0 +1,1 @@
+"""Readers of files: sound files and folders of them, MIDI files."""

@@ -1,0 +1,1 @@
+"""The sampler: instruments, the voices that events start, and the one kernel that makes them sound."""

@@ -1,0 +1,1 @@
+"""The server program: control connections, render workers, worker processes and figures."""

@@ -1,0 +1,1 @@
+"""The server's side of one client: events and reports in, what is due out."""

@@ -1,1 +1,0 @@
-"""The thin shells: sockets, sound cards, keyboards, files and screens around the pure core."""

@@ -1,0 +1,66 @@
+"""How OFFSET, BUFFER_SIZE and HELD follow from each other and from the network."""
+
+from typing import NamedTuple
+
+from netaudio.sampler.voices import RAMP_SECONDS
+from netaudio.units import Span, to_frames
+
+CAPACITY = 1 << 17  # frames of a client's rings, 2.7 s at 48 kHz: what a server may be ahead, and no more
+GUESS_SECONDS = 0.02  # the BUFFER_SIZE under which the network is measured
+LEAST_SECONDS = 0.01  # of jitter, both of packets and of keys: computers stall for so long, too
+MORE_HELD = 0.25  # seconds that are held beyond what OFFSET needs, for it to grow
+# Of the jitter. The server aims for 99 packets of 100; by how much the last one may be later goes by this.
+SLACK_SHARE = 0.5
+LEAST_AIM = 0.33  # of BUFFER_SIZE
+
+
+class Tuning(NamedTuple):
+    """Frames. `aim` is the slack that the server is asked for: BUFFER_SIZE less the jitter of the keys' way, for
+    packets that are early by more only make the server hear of keys too late."""
+
+    offset: int
+    buffer_size: int
+    aim: int
+    held: int
+
+
+def tuned(
+    offset: Span, buffer_size: Span, held: Span, rate: int, chunk: int, round_trip: float, jitter: float
+) -> Tuning:
+    """What settings come to on a network of this round trip (p99) and jitter (p99.9 less p50), in seconds.
+
+    The jitter of both ways is room between OFFSET and the slack; where BUFFER_SIZE is auto it is a part of it.
+    """
+    trip_frames, least_room = to_frames(round_trip, rate), to_frames(LEAST_SECONDS, rate)
+    jitter_frames = max(to_frames(jitter, rate), least_room)
+    if buffer_size.auto:
+        least = least_room + 2 * chunk
+        aim = max(least, round(SLACK_SHARE * jitter_frames) + 2 * chunk)
+        buffer_frames = aim + jitter_frames
+        if not offset.auto:
+            buffer_frames = max(least, min(buffer_frames, offset.frames(rate) - trip_frames - 3 * chunk))
+    else:
+        buffer_frames = buffer_size.frames(rate)
+    if buffer_size.auto or offset.auto:
+        aim = max(buffer_frames - jitter_frames, round(LEAST_AIM * buffer_frames))
+    else:
+        aim = buffer_frames
+    # two chunks are the rule; with a third none of the tails needs its fade
+    needed = trip_frames + max(jitter_frames + aim, buffer_frames) + 3 * chunk
+    offset_frames = needed if offset.auto else offset.frames(rate)
+    least = least_held(offset_frames, rate, chunk)
+    if not held.auto:
+        held_frames = max(least, held.frames(rate))
+    else:
+        held_frames = least + (to_frames(MORE_HELD, rate) if offset.auto else 0)
+    return Tuning(offset_frames, buffer_frames, aim, held_frames)
+
+
+def least_held(offset: int, rate: int, chunk: int) -> int:
+    """The frames of each sample that must be held to knit at this OFFSET."""
+    return offset + 2 * chunk + to_frames(RAMP_SECONDS, rate)
+
+
+def most_offset(held: int, rate: int, chunk: int) -> int:
+    """The largest OFFSET that knits with so much held."""
+    return held - least_held(0, rate, chunk)

@@ -1,0 +1,139 @@
+"""The control wire, TCP: one line of JSON per message, typed and validated."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from netaudio.errors import ProtocolError
+from netaudio.modes import Mode
+from netaudio.sampler.instrument import Source
+from netaudio.sampler.snapshot import ScoreState
+
+VERSION = 1
+MAX_LINE = 1 << 19  # bytes of a line from a client; `resume` with many voices is the longest
+MAX_REPLY = 1 << 24  # bytes of a line from a server; `instrument` with many files is the longest
+
+Natural = Annotated[int, Meta(ge=0, lt=1 << 62)]
+Program = Annotated[int, Meta(ge=0, le=127)]
+Text = Annotated[str, Meta(max_length=200)]
+Span = Annotated[str, Meta(pattern=r"^(auto|[0-9]{1,9}|[0-9]{1,5}(\.[0-9]{1,9})?m?s)$")]  # as people write it
+
+
+class Message(Struct, frozen=True, tag_field="type", tag=str.lower):
+    """Any line of the control connection; its `type` is the class's name in lower case."""
+
+
+class Hello(Message, frozen=True):
+    """Client: who I am and how I want the stream; `session` and `secret` name an old session to replace."""
+
+    version: int
+    chunk: int = 0  # frames; 0: as the server has it
+    payload: Text = "L24"
+    token: Text = ""
+    session: Text = ""
+    secret: Text = ""
+
+
+class Welcome(Message, frozen=True):
+    """Server: your session. The last five are what it proposes to clients that set none."""
+
+    version: int
+    session: str
+    secret: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]  # keys the MAC of the client's datagrams
+    ssrc: Annotated[int, Meta(ge=0, lt=1 << 32)]
+    udp_port: Annotated[int, Meta(ge=1, lt=1 << 16)]
+    rate: Annotated[int, Meta(ge=8000, le=192000)]
+    chunk: Annotated[int, Meta(ge=32, le=1024)]
+    polyphony: Annotated[int, Meta(ge=1, le=1024)]
+    instruments: list[str]
+    offset: Span
+    buffer_size: Span
+    mode: Mode
+    instrument: str
+
+
+class Select(Message, frozen=True):
+    """Client: let this program number mean this instrument."""
+
+    program: Program
+    name: Text
+
+
+class Instrument(Message, frozen=True):
+    """Server: what the program now means: the decoded sources by note."""
+
+    program: Program
+    name: str
+    sources: list[Source]
+
+
+class Event(Message, frozen=True):
+    seq: Natural
+    position: Natural
+    message: Annotated[bytes, Meta(min_length=1, max_length=3)]
+    cut: Natural = 0
+
+
+class Resume(Message, frozen=True):
+    """Client: begin the stream with this state; events after its seq follow."""
+
+    state: ScoreState
+
+
+class Late(Message, frozen=True):
+    """Server: the remote note of this seq was heard late and moved by `delay` frames."""
+
+    seq: Natural
+    delay: Annotated[int, Meta(ge=0, lt=1 << 31)]
+
+
+class Ping(Message, frozen=True):
+    time: float
+
+
+class Pong(Message, frozen=True):
+    time: float
+
+
+class Error(Message, frozen=True):
+    """Why the connection ends, in one line for people."""
+
+    text: str
+
+
+class Bye(Message, frozen=True):
+    pass
+
+
+_T = TypeVar("_T")
+
+FromClient = Hello | Select | Event | Resume | Ping | Bye
+FromServer = Welcome | Instrument | Late | Pong | Error | Bye
+
+_encoder = msgspec.json.Encoder()
+_from_client = msgspec.json.Decoder(FromClient)
+_from_server = msgspec.json.Decoder(FromServer)
+
+
+def encode(message: Message) -> bytes:
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_from_client(line: bytes) -> FromClient:
+    """Raises ProtocolError, whose text says what was wrong with the line."""
+    message: FromClient = _decode(_from_client, line)
+    return message
+
+
+def decode_from_server(line: bytes) -> FromServer:
+    message: FromServer = _decode(_from_server, line)
+    return message
+
+
+def _decode(decoder: "msgspec.json.Decoder[_T]", line: bytes) -> _T:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        shown = line[:60].decode("utf-8", "replace").strip()
+        raise ProtocolError(f"not a NetAudio message: {error}; got {shown!r}") from None

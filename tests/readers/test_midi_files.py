@@ -1,0 +1,170 @@
+"""MIDI files made with mido, read back as songs."""
+
+from pathlib import Path
+
+import mido
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netaudio.errors import SettingError
+from netaudio.readers.midi_files import Song, read_song
+
+TEMPO_60, TEMPO_120 = 1_000_000, 500_000
+
+
+def note(kind: str, number: int, time: int, channel: int = 0, velocity: int = 90) -> mido.Message:
+    return mido.Message(kind, note=number, velocity=velocity, time=time, channel=channel)
+
+
+def tempo(value: int, time: int = 0) -> mido.MetaMessage:
+    return mido.MetaMessage("set_tempo", tempo=value, time=time)
+
+
+def song_of(folder: Path, *tracks: list[mido.Message], kind: int = 1, ticks: int = 100) -> Song:
+    file = mido.MidiFile(type=kind, ticks_per_beat=ticks)
+    file.tracks.extend(mido.MidiTrack(track) for track in tracks)
+    file.save(folder / "song.mid")
+    return read_song(folder / "song.mid")
+
+
+def test_notes_come_in_seconds_at_120_beats_by_default(tmp_path: Path) -> None:
+    song = song_of(tmp_path, [note("note_on", 60, 0), note("note_off", 60, 100)], kind=0)
+    assert song == Song(((0.0, bytes((0x90, 60, 90))), (0.5, bytes((0x80, 60, 90)))), 0.5, ())
+
+
+def test_tempo_changes_hold_for_all_tracks(tmp_path: Path) -> None:
+    song = song_of(
+        tmp_path,
+        [tempo(TEMPO_60), tempo(TEMPO_120, 200)],
+        [note("note_on", 60, 100), note("note_on", 61, 100), note("note_on", 62, 100)],
+    )
+    assert [seconds for seconds, _ in song.events] == [1.0, 2.0, 2.5]
+
+
+def test_events_of_one_tick_keep_their_order(tmp_path: Path) -> None:
+    song = song_of(
+        tmp_path,
+        [note("note_on", 60, 0), note("note_off", 60, 50), note("note_on", 60, 0)],
+        [note("note_on", 72, 0), note("note_on", 74, 50)],
+    )
+    assert [data[:2] for _, data in song.events] == [
+        bytes(pair) for pair in ((0x90, 60), (0x90, 72), (0x80, 60), (0x90, 60), (0x90, 74))
+    ]
+
+
+def test_the_length_reaches_the_end_of_the_longest_track(tmp_path: Path) -> None:
+    song = song_of(tmp_path, [note("note_on", 60, 0), mido.MetaMessage("end_of_track", time=300)])
+    assert song.seconds == 1.5
+
+
+def test_tracks_of_type_2_follow_each_other(tmp_path: Path) -> None:
+    song = song_of(
+        tmp_path,
+        [tempo(TEMPO_60), note("note_on", 60, 100), note("note_off", 60, 100)],
+        [note("note_on", 72, 100)],
+        kind=2,
+    )
+    assert [seconds for seconds, _ in song.events] == [1.0, 2.0, 2.5]
+    assert song.seconds == 2.5
+
+
+def test_film_frames_know_no_tempo(tmp_path: Path) -> None:
+    song = song_of(tmp_path, [tempo(TEMPO_60), note("note_on", 60, 2000)], ticks=(-25 << 8) | 40)
+    assert song.events[0][0] == pytest.approx(2.0)
+
+
+def test_drums_are_left_out_and_said(tmp_path: Path) -> None:
+    drums = [note("note_on", 36, 10, channel=9), note("note_on", 36, 10, channel=9, velocity=0)]
+    song = song_of(tmp_path, [note("note_on", 60, 0)], drums * 2)
+    assert len(song.events) == 1
+    assert song.left_out == ("channel 10 (drums): 2 notes left out",)
+    assert song_of(tmp_path, [note("note_on", 60, 0)], drums).left_out == ("channel 10 (drums): 1 note left out",)
+
+
+def test_velocity_0_is_a_note_off(tmp_path: Path) -> None:
+    song = song_of(tmp_path, [note("note_on", 60, 0, channel=3), note("note_on", 60, 1, 3, velocity=0)])
+    assert song.events[1][1] == bytes((0x83, 60, 64))
+
+
+def test_only_channel_messages_are_events(tmp_path: Path) -> None:
+    song = song_of(
+        tmp_path,
+        [
+            mido.MetaMessage("track_name", name="piano"),
+            mido.Message("sysex", data=(1, 2, 3)),
+            mido.Message("program_change", program=5),
+            mido.Message("control_change", control=64, value=127),
+            mido.Message("pitchwheel", pitch=0),
+            mido.Message("aftertouch", value=3),
+            note("note_on", 60, 0),
+        ],
+    )
+    assert [data[0] for _, data in song.events] == [0xC0, 0xB0, 0xE0, 0xD0, 0x90]
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"none\.mid: there is no such file"):
+        read_song(tmp_path / "none.mid")
+    with pytest.raises(SettingError, match="not a MIDI file"):
+        read_song(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "cut short"),
+        (b"RIFF and some more", "not a MIDI file"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60", "cut short"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0\4\0\x90\x3c", "cut short"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0\3\0\x3c\x40", "running status"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\0MTrk\0\0\0\4\0\x90\x3c\x40", "no length to its beats"),
+    ],
+)
+def test_a_broken_file_is_said_in_one_line(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "bad.mid").write_bytes(data)
+    with pytest.raises(SettingError, match=said) as caught:
+        read_song(tmp_path / "bad.mid")
+    assert "bad.mid" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_song_without_notes_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"nothing to play in this file$"):
+        song_of(tmp_path, [mido.Message("program_change", program=5)])
+    with pytest.raises(SettingError, match=r"nothing to play in this file; channel 10 \(drums\): 1 note left out"):
+        song_of(tmp_path, [note("note_on", 36, 0, channel=9)])
+
+
+@pytest.fixture(scope="module")
+def good_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("song")
+    song_of(
+        folder,
+        [
+            tempo(TEMPO_60),
+            mido.MetaMessage("key_signature", key="C"),
+            mido.MetaMessage("time_signature", numerator=3),
+            mido.MetaMessage("smpte_offset", frame_rate=25),
+            mido.MetaMessage("sequence_number", number=1),
+            mido.Message("sysex", data=(1, 2)),
+        ],
+        [note("note_on", 60, 0), note("note_off", 60, 10)],
+    )
+    return folder / "song.mid"
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_damage_is_read_or_said(good_file: Path, data: st.DataObject) -> None:
+    content = bytearray(good_file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    damaged = good_file.with_name("damaged.mid")
+    damaged.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        song = read_song(damaged)
+    except SettingError as error:
+        assert "\n" not in str(error)
+    else:
+        times = [seconds for seconds, _ in song.events]
+        assert times == sorted(times) and times[-1] <= song.seconds

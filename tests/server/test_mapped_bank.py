@@ -1,0 +1,244 @@
+"""A bank in a file: the same sound, nothing left behind, and no waiting for the disk where sound is made."""
+
+import sys
+import tracemalloc
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from netaudio.errors import SettingError
+from netaudio.readers.wav_folder import load
+from netaudio.sampler.bank import Bank
+from netaudio.sampler.instrument import ENDLESS, GUARD, Instrument, Sample
+from netaudio.sampler.mixer import Mixer
+from netaudio.sampler.voices import Event, Score
+from netaudio.server.lateness import Stages
+from netaudio.server.mapped_bank import MappedBank
+from netaudio.server.prefetcher import Prefetcher
+from netaudio.session.session import ServerSession
+from netaudio.units import Span
+from netaudio.wire.rtp import PAYLOADS
+from tests.readers.test_wav_folder import noise, write
+from tests.sampler.test_bank import counting
+from tests.support.pages import drop
+from tests.support.programs import difference, on_the_clock, playing, running, serving, until, write_midi
+from tests.support.songs import reference
+
+RATE, CHUNK, KEYS = 48000, 128, 12
+SECONDS = 4  # of each sample
+OFFSET = Span.parse("100ms")
+ANSWER = 5.0  # seconds for what takes milliseconds
+
+
+class NoFaults(UserWarning):
+    """A file system in memory has its files' pages always there."""
+
+
+# The bank
+
+
+def test_it_holds_what_a_bank_in_memory_holds(tmp_path: Path) -> None:
+    bank, mapped = Bank(), MappedBank(tmp_path)
+    for parts in ([counting(10), counting(0)], [], [counting(3000)]):
+        assert mapped.extend(parts) == bank.extend(parts)
+        assert np.array_equal(mapped.frames, bank.frames) and mapped.frames.dtype == bank.frames.dtype
+    with pytest.raises(ValueError, match="read-only"):
+        mapped.frames[0] = 1
+
+
+def test_a_reader_keeps_what_it_took(tmp_path: Path) -> None:
+    bank = MappedBank(tmp_path)
+    bank.extend([counting(10)])
+    taken = bank.frames
+    before = taken.copy()
+    bank.extend([counting(20)])
+    assert len(taken) < len(bank.frames) and np.array_equal(taken, before)
+
+
+def test_its_folder_stays_empty(tmp_path: Path) -> None:
+    bank = MappedBank(tmp_path)
+    bank.extend([counting(10)])
+    assert not list(tmp_path.iterdir()) and len(bank.frames) == 10 + 2 * GUARD
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"no file can be made in .*nowhere \(No such file"):
+        MappedBank(tmp_path / "nowhere")
+
+
+def test_loading_takes_memory_for_one_instrument_at_a_time(tmp_path: Path) -> None:
+    for name in "abcdef":
+        write(tmp_path / name / "C4.wav", noise(RATE, seed=ord(name)))
+
+    def peak(names: str) -> int:
+        bank = MappedBank(tmp_path)
+        tracemalloc.start()
+        try:
+            load(tmp_path, names, RATE, None, bank)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak("a")  # what is imported on the way
+    one = peak("a")
+    assert peak("abcdef") < 1.3 * one
+
+
+# What is fetched
+
+
+def sounding(bank: Bank) -> Instrument:
+    """Samples for KEYS, every other of which loops within its last second; their first seconds are unlike."""
+    rng = np.random.default_rng(1)
+    parts = [rng.uniform(-0.1, 0.1, (SECONDS * RATE + GUARD, 2)).astype(np.float32) for _ in range(KEYS)]
+    samples = []
+    for key, address in enumerate(bank.extend(parts)):
+        length, loop = SECONDS * RATE, None
+        if key % 2:
+            length, loop = ENDLESS, ((SECONDS - 1) * RATE, SECONDS * RATE)
+        samples.append(Sample(address, length, length, length, loop))
+    return Instrument("one", RATE, (), tuple(samples[key % KEYS] for key in range(128)))
+
+
+def held(instrument: Instrument, cut: int) -> ServerSession:
+    """A session whose client holds all keys down, struck a frame apart."""
+    session = ServerSession(RATE, CHUNK, PAYLOADS["L24"], KEYS, 0)
+    session.instruments[0] = instrument
+    session.resume(Score(RATE, KEYS, lambda _: None).state())
+    for key in range(KEYS):
+        session.hear(Event(key + 1, key, bytes((0x90, key, 100)), cut))
+    return session
+
+
+@contextmanager
+def prefetching(bank: MappedBank, instrument: Instrument) -> Iterator[Prefetcher]:
+    prefetcher = Prefetcher(bank, [instrument], RATE, OFFSET)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(prefetcher.run)
+        try:
+            yield prefetcher
+        finally:
+            prefetcher.stop()
+            future.result()
+
+
+def rendered(
+    bank: Bank, session: ServerSession, chunks: int, prefetcher: Prefetcher | None = None
+) -> tuple[NDArray[np.float32], int]:
+    """The sound of the session's next chunks, and the major faults that it took."""
+    mixer, stages = Mixer(), Stages()
+    stages.count_faults()
+    before, out = stages.faults, []
+    for _ in range(chunks):
+        if prefetcher:
+            until(lambda: prefetcher.fetched(session), "the next chunk is fetched", ANSWER)
+        out.append(mixer.mix(bank.frames, [session.rows()], CHUNK)[0])
+        session.cursor += CHUNK
+    stages.count_faults()
+    return np.concatenate(out), stages.faults - before
+
+
+def cold(folder: Path) -> tuple[MappedBank, Instrument]:
+    """A bank of which nothing is in memory."""
+    bank = MappedBank(folder)
+    instrument = sounding(bank)
+    drop(bank.fd)
+    return bank, instrument
+
+
+@pytest.mark.filterwarnings("always::tests.server.test_mapped_bank.NoFaults")
+@pytest.mark.parametrize(("cut", "position"), [(0, 0), (RATE // 10, 0), (RATE // 10, 3 * RATE), (0, 30 * RATE)])
+def test_cold_voices_of_any_age_are_there_before_they_are_read(tmp_path: Path, cut: int, position: int) -> None:
+    memory = Bank()
+    instrument = sounding(memory)
+    begun = held(instrument, cut)
+    begun.cursor = position
+    expected, _ = rendered(memory, begun, 3 * RATE // CHUNK)
+
+    bank, instrument = cold(tmp_path)
+    session = held(instrument, cut)
+    session.cursor = position
+    sound, unfetched = rendered(bank, session, 3 * RATE // CHUNK)
+    assert np.array_equal(sound, expected)
+    if not unfetched:
+        warnings.warn(NoFaults("cold voices WERE NOT TRIED: no page fault reads from this disk"), stacklevel=1)
+        pytest.skip("no major faults here")
+
+    bank, instrument = cold(tmp_path)
+    session = held(instrument, cut)
+    session.cursor = position
+    with prefetching(bank, instrument) as prefetcher:
+        prefetcher.watch(session)
+        sound, faults = rendered(bank, session, 3 * RATE // CHUNK, prefetcher)
+    assert faults <= unfetched / 50  # mostly none, but a kernel may take back a page at any time
+    assert np.array_equal(sound, expected)
+
+
+# The programs
+
+
+SONG = [(at, bytes((0x90, key, 90))) for at, key in ((0, 60), (RATE // 4, 64), (RATE, 67), (RATE, 100))]
+SONG += [(2 * RATE, bytes((0x80, key, 0))) for key in (60, 64, 67, 100)]
+
+
+@on_the_clock
+def test_workers_and_threads_share_a_mapped_bank_and_sound_as_ever(tmp_path: Path) -> None:
+    song, folder = write_midi(tmp_path / "song.mid", SONG), tmp_path / "bank"
+    folder.mkdir()
+    exact = reference(SONG).mix(4 * RATE).astype(np.float32)
+    with serving("--bank", folder, "--workers", 2, "--render-threads", 2) as (server, address), ExitStack() as stack:
+        server.line(r"the bank has \d+ MB, mapped")
+        assert not list(folder.iterdir())
+        modes = "hybrid", "remote", "remote"
+        players = [
+            stack.enter_context(playing(tmp_path / f"{n}", song, address, mode)) for n, mode in enumerate(modes)
+        ]
+        for mode, result in zip(modes, [player.result() for player in players], strict=True):
+            report = result.report
+            assert (report["late_notes"], report["frames"]["missing"]) == (0, 0), result.figures()
+            delay = report["offset_frames"] if mode == "remote" else 0
+            assert difference(result.sound, exact, result.spans, delay) <= 1, result.figures()
+        server.process.terminate()
+        assert server.end() == 0
+    assert not list(folder.iterdir())
+
+
+FAILING = """
+import errno, os, runpy, sys, threading
+advise = os.posix_fadvise
+
+def failing(fd, at, length, advice):
+    if advice == os.POSIX_FADV_WILLNEED and threading.current_thread() is not threading.main_thread():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    advise(fd, at, length, advice)
+
+os.posix_fadvise = failing
+sys.argv = sys.argv[2:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_disk_that_fails_ends_the_server_and_is_said(tmp_path: Path) -> None:
+    with running("server.py", "--port", 0, "--bank", tmp_path, inside=(sys.executable, "-c", FAILING)) as server:
+        assert server.end() == 1 and "Traceback" not in server.text, server.text
+        server.line(r"^netaudio: BANK: the file in .* cannot be read \(Input/output error\)$")
+
+
+def test_where_there_can_be_no_bank(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    small = "prlimit", "--fsize=1000000"
+    for folder, inside, code, said in (
+        (tmp_path / "nowhere", (), 2, "No such file or directory"),
+        (file, (), 2, "Not a directory"),
+        (tmp_path, small, 1, "and more do not fit in"),
+    ):
+        with running("server.py", "--port", 0, "--bank", folder, inside=inside) as server:
+            assert server.end() == code and said in server.text and len(server.lines) == 1, server.text

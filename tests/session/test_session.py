@@ -1,0 +1,263 @@
+"""At 1000 Hz, in chunks of 10 frames; sample n of every key has the value n / 1024."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netaudio.errors import ProtocolError
+from netaudio.sampler.bank import Bank
+from netaudio.sampler.instrument import Instrument, Sample
+from netaudio.sampler.mixer import Frames, Mixer
+from netaudio.sampler.snapshot import MAX_VOICES, NEVER
+from netaudio.sampler.voices import Event, Score
+from netaudio.session.session import HELD_BACK, ServerSession
+from netaudio.wire.parity import is_parity
+from netaudio.wire.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
+from tests.support.packets import packets
+
+RATE, CHUNK, SSRC = 1000, 10, 7
+BANK = Bank()
+(ADDRESS,) = BANK.extend([np.repeat(np.arange(500)[:, None] / 1024, 2, axis=1).astype(np.float32)])
+HARP = Instrument("harp", RATE, (), tuple(Sample(ADDRESS, 500, 500, 500, None) for _ in range(128)))
+
+
+def fresh(chunk: int = CHUNK) -> ServerSession:
+    session = ServerSession(RATE, chunk, PAYLOADS["F32"], 8, SSRC)
+    session.instruments[0] = HARP
+    return session
+
+
+def started(chunk: int = CHUNK) -> ServerSession:
+    session = fresh(chunk)
+    session.resume(Score(RATE, 8, session.instruments.get).state())
+    return session
+
+
+def report(counter: int, position: int = 0, slack: int = UNKNOWN_SLACK, events: Sequence[Event] = ()) -> Report:
+    return Report(SSRC, counter, position, 0, slack, 50, 0, 1000 * position, events=tuple(events))
+
+
+def render(session: ServerSession) -> tuple[Frames, list[Audio]]:
+    """The next chunk, and its packets."""
+    mixed = Mixer().mix(BANK.frames, [session.rows()], session.chunk)[0]
+    return mixed, [parse_audio(data) for data in packets(session, mixed)]
+
+
+def flow(session: ServerSession, position: int = 0) -> None:
+    """Make the stream flow from that position on, and render up to 60 frames ahead of it."""
+    session.take(report(0, position), 0.0, 0.0)
+    while session.ahead(0.0) >= 0:
+        render(session)
+
+
+def on(seq: int, position: int, cut: int = 0, key: int = 60) -> Event:
+    return Event(seq, position, bytes((0x90, key, 127)), cut)
+
+
+# Events
+
+
+@given(st.permutations(range(1, 9)), st.lists(st.integers(1, 8), max_size=8))
+def test_events_are_applied_in_order_and_once(order: list[int], again: list[int]) -> None:
+    session = started()
+    for seq in [*order, *again]:
+        session.hear(on(seq, seq * 10, key=seq))
+    assert session.score.seq == 8
+    assert [voice.seq for voice in session.score.voices] == list(range(1, 9))
+
+
+@given(st.permutations(range(1, 9)), st.integers(1, 8))
+def test_what_comes_after_a_missing_event_waits_for_it(order: list[int], missing: int) -> None:
+    session = started()
+    for seq in order:
+        if seq != missing:
+            session.hear(on(seq, seq))
+    assert session.score.seq == missing - 1
+    session.hear(on(missing, missing))
+    assert session.score.seq == 8
+
+
+def test_positions_that_fall_are_refused() -> None:
+    session = started()
+    session.hear(on(1, 100))
+    with pytest.raises(ProtocolError, match="event 2 lies before event 1"):
+        session.hear(on(2, 99))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Event(1, 0, b""), Event(1, NEVER, b"\x90\x3c\x7f"), Event(NEVER, 0, b"\x90"), Event(1, 0, b"\x90", NEVER)],
+)
+def test_events_out_of_range_are_refused(event: Event) -> None:
+    with pytest.raises(ProtocolError, match="empty or out of range"):
+        started().hear(event)
+
+
+def test_too_many_events_that_wait_are_refused() -> None:
+    session = started()
+    for seq in range(2, 2 + HELD_BACK):
+        session.hear(on(seq, seq))
+    with pytest.raises(ProtocolError, match="event 1 is missing"):
+        session.hear(on(9999, 9999))
+
+
+BYTES = st.integers(0, 255)
+KINDS = st.sampled_from((0x80, 0x90, 0xB0, 0xC0))
+
+
+@given(st.lists(st.one_of(st.binary(min_size=1, max_size=3), st.tuples(KINDS, BYTES, BYTES).map(bytes)), max_size=5))
+def test_any_bytes_are_events_or_refused(messages: list[bytes]) -> None:
+    session = started()
+    try:
+        for seq, message in enumerate(messages, 1):
+            session.hear(Event(seq, 0, message))
+    except ProtocolError:
+        return
+    flow(session)
+    assert session.score.seq == len(messages)
+
+
+def test_before_a_state_nothing_is_heard_or_paced() -> None:
+    session = fresh()
+    session.hear(on(1, 0))
+    session.take(report(0), 0.0, 0.0)
+    assert session.score.seq == 0
+    assert session.ahead(0.0) == -math.inf
+
+
+def test_notes_of_a_client_whose_reports_never_come_are_forgotten_too() -> None:
+    session = started()
+    for k in range(4000):
+        session.hear(on(2 * k + 1, 100 * k, key=k % 128))
+        session.hear(Event(2 * k + 2, 100 * k + 50, bytes((0x80, k % 128, 0))))
+    assert len(session.score.voices) <= MAX_VOICES
+
+
+def test_more_notes_at_a_time_than_anyone_plays_are_refused() -> None:
+    session = started()
+    with pytest.raises(ProtocolError, match="notes sound or wait"):
+        for k in range(MAX_VOICES + 1):
+            session.hear(on(k + 1, k, key=k % 128))
+
+
+# Reports
+
+
+def test_a_replayed_report_is_refused() -> None:
+    session = started()
+    session.take(report(5), 0.0, 0.0)
+    for counter in (0, 4, 5):
+        with pytest.raises(ProtocolError, match="replayed"):
+            session.check(report(counter))
+    session.check(report(6))
+
+
+def test_reports_of_another_session_and_from_nowhere_are_refused() -> None:
+    with pytest.raises(ProtocolError, match="another session"):
+        started().check(Report(8, 1, 0, 0, 0, 0, 0, 0))
+    with pytest.raises(ProtocolError, match="beyond"):
+        started().check(report(1, position=NEVER))
+
+
+def test_a_reply_says_what_was_heard_and_for_how_long_it_was_held() -> None:
+    session = started()
+    asked = Report(SSRC, 0, 0, 0, UNKNOWN_SLACK, 50, 0, 1234, events=(on(1, 0), on(2, 5), on(4, 6)))
+    reply = session.take(asked, arrived=1.0, now=1.25)
+    assert (reply.heard, reply.sent, reply.hold) == (2, 1234, 250_000)
+
+
+# Chunks
+
+
+def test_a_remote_note_begins_on_its_frame() -> None:
+    session = started()
+    session.hear(on(1, 105))
+    flow(session, 30)
+    assert session.cursor == 100
+    chunk, _ = render(session)
+    assert chunk[:, 0].tolist() == [0, 0, 0, 0, 0, 0, 1 / 1024, 2 / 1024, 3 / 1024, 4 / 1024]
+
+
+@pytest.mark.parametrize(("cut", "first"), [(50, 10), (57, 17), (60, 20)])
+def test_a_tail_begins_on_its_frame(cut: int, first: int) -> None:
+    session = started()
+    session.hear(on(1, 100, cut=cut))
+    flow(session, 70)
+    assert session.cursor == 140
+    render(session)
+    frames = np.concatenate([render(session)[0][:, 0] for _ in range(3)])
+    heard = np.concatenate((np.zeros(first - 10), np.arange(cut, cut + 40)))[:30] / 1024
+    assert frames.tolist() == heard.tolist()
+
+
+def test_an_event_that_came_late_fades_in_over_one_packet() -> None:
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 50, cut=10))
+    chunk, (packet,) = render(session)
+    assert (packet.before, packet.heard, packet.timestamp) == (0, 1, 100)
+    fade = np.arange(1, 11) / 10
+    assert chunk[:, 0] == pytest.approx(fade * np.arange(50, 60) / 1024)
+    chunk, (packet,) = render(session)
+    assert (packet.before, packet.heard) == (1, 1)
+    assert chunk[:, 0] == pytest.approx(np.arange(60, 70) / 1024)
+
+
+def test_only_the_first_packet_of_a_chunk_fades() -> None:
+    session = started(chunk=400)
+    session.take(report(0, 1), 0.0, 0.0)
+    session.ahead(0.0)
+    session.hear(on(1, 750, cut=1))
+    chunk, packets = render(session)
+    assert [(p.before, p.heard) for p in packets] == [(0, 1), (1, 1), (1, 1)]
+    assert [p.timestamp for p in packets] == [800, 934, 1068]
+    assert [p.sequence for p in packets] == [0, 1, 2]
+    assert [len(p.payload) // 8 for p in packets] == [134, 134, 132]
+    assert chunk[133:, 0] == pytest.approx(np.arange(183, 450) / 1024)
+    assert chunk[66, 0] == pytest.approx(67 / 134 * 116 / 1024)
+
+
+def test_a_late_remote_note_moves_and_is_reported() -> None:
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 62))
+    assert session.late == [(1, 38)]
+    render(session)
+    chunk, _ = render(session)
+    assert chunk[:, 0] == pytest.approx(np.arange(10, 20) / 1024)
+
+
+def test_a_late_hybrid_note_does_not_move() -> None:
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 62, cut=5))
+    assert session.late == []
+
+
+def test_voices_that_are_over_are_forgotten() -> None:
+    session = started()
+    session.hear(on(1, 0, cut=1))
+    session.hear(Event(2, 10, b"\x80\x3c\x00"))
+    session.take(report(0, 1000), 0.0, 0.0)
+    session.ahead(0.0)
+    for _ in range(20):
+        render(session)
+    assert session.score.voices == []
+
+
+def test_parity_follows_the_audio_at_the_rate_that_a_report_asks_for() -> None:
+    session = started()
+    for number, (parity, expected) in enumerate(((0, 0), (8, 4), (16, 8), (0xFFFF, 16), (0, 0))):
+        asked = report(number, 80 * number)._replace(parity=parity, window=4)
+        session.take(asked, 0.08 * number, 0.08 * number)
+        session.ahead(0.08 * number)
+        sent = [
+            data for _ in range(8) for data in packets(session, Mixer().mix(BANK.frames, [session.rows()], 10)[0])
+        ]
+        assert sum(map(is_parity, sent)) == expected
+        assert [parse_audio(data).ssrc for data in sent if not is_parity(data)] == 8 * [SSRC]
+    assert session.packets_sent == 40

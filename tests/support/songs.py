@@ -1,0 +1,193 @@
+"""Music to try the programs with, and what the readable reference makes of it."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netaudio.readers.wav_folder import list_instruments, load
+from netaudio.sampler.bank import Bank
+from netaudio.sampler.voices import Event
+from tests.support.programs import BUFFER, CHUNK, HOME, OFFSET, RATE, Timed
+from tests.support.reference import Note, Recording, Reference
+
+KEYS = range(48, 85)
+POLYPHONY = 32
+RAMP = RATE // 200
+MEASURE = 2 * RATE
+Window = Callable[[Mapping[str, Any], int], int]  # of a report and the chunk: frames
+EPIANO, GUITAR, ORGAN, PIANO = range(4)  # the places of wav/* in the list: what a song's program change names
+
+
+def piece(seed: int, measures: int, programs: Sequence[int]) -> Timed:
+    """Measures of 2 s, of four kinds in turn: melody with fast repeats over a chord that swells; a pedalled
+    wash of more voices than there are; chords that change instrument; controllers over old and new notes."""
+    rng = random.Random(seed)
+    events = [(0, bytes((0xC0 | channel, programs[channel % len(programs)]))) for channel in range(4)]
+    for measure in range(measures):
+        make = (_repeats, _wash, _changes, _controls)[measure % 4]
+        events += [(measure * MEASURE + at, message) for at, message in make(rng, programs)]
+    return sorted(events, key=lambda event: event[0])
+
+
+def _note(channel: int, key: int, velocity: int, on: int, off: int) -> Timed:
+    return [(on, bytes((0x90 | channel, key, velocity))), (off, bytes((0x80 | channel, key, 0)))]
+
+
+def _control(channel: int, number: int, value: int, at: int) -> tuple[int, bytes]:
+    return at, bytes((0xB0 | channel, number, value))
+
+
+def _chord(rng: random.Random, channel: int, size: int, on: int, off: int) -> Timed:
+    keys = rng.sample(KEYS, size)
+    return [event for key in keys for event in _note(channel, key, rng.randint(40, 110), on, off)]
+
+
+def _repeats(rng: random.Random, _programs: Sequence[int]) -> Timed:
+    events = _chord(rng, 1, 5, 100, MEASURE - 500)
+    events += [_control(1, 11, 40 + 3 * step, 9000 + 2000 * step) for step in range(25)]
+    key = rng.choice(KEYS)
+    for step in range(40):
+        on = 400 + step * 2300 + rng.randint(0, 200)
+        which = key if step % 4 else rng.choice(KEYS)
+        events += _note(0, which, rng.randint(30, 127), on, on + rng.randint(600, 5000))
+    return events
+
+
+def _wash(rng: random.Random, _programs: Sequence[int]) -> Timed:
+    events = [_control(channel, 64, 127, 0) for channel in (0, 2)]
+    for step in range(64):
+        on = step * 1200 + rng.randint(0, 100)
+        off = on + rng.randint(1000, 9000)
+        events += _note(rng.choice((0, 2)), rng.choice(KEYS), rng.randint(20, 100), on, off)
+    return [*events, _control(0, 64, 0, MEASURE - 9000), _control(2, 64, 30, MEASURE - 3000)]
+
+
+def _changes(rng: random.Random, programs: Sequence[int]) -> Timed:
+    events: Timed = []
+    for step in range(8):
+        on = step * MEASURE // 8
+        events.append((on, bytes((0xC3, rng.choice(programs)))))
+        events += _chord(rng, 3, 4, on, on + rng.randint(7000, 30000))
+    return events
+
+
+def _controls(rng: random.Random, _programs: Sequence[int]) -> Timed:
+    events = _chord(rng, 0, 6, 0, MEASURE - 100) + _chord(rng, 2, 6, 10, MEASURE + 20000)
+    events += [_control(0, 7, rng.randint(30, 127), 4000 + step * 7000) for step in range(12)]
+    events += [_control(2, 11, rng.randint(30, 127), 5000 + step * 9000) for step in range(9)]
+    events += [*_chord(rng, 3, 5, 30000, MEASURE), _control(3, 120, 0, 70000), _control(0, 123, 0, 80000)]
+    return [*events, _control(0, 7, 127, MEASURE - 1), _control(2, 11, 127, MEASURE - 1)]
+
+
+def wall(seed: int, seconds: float, program: int) -> Timed:
+    """As many voices as there are, all the time: under the pedal, twice a second eight notes steal eight."""
+    rng, end = random.Random(seed), round(seconds * RATE)
+    keys = rng.sample(KEYS, len(KEYS))
+    events = [(0, bytes((0xC0, program))), _control(0, 64, 127, 0), _control(0, 64, 0, end)]
+    for number in range(POLYPHONY + 8 * (2 * round(seconds) - 1)):
+        burst = max(0, number - POLYPHONY + 8) // 8
+        on = burst * RATE // 2 + number % POLYPHONY * 50
+        events += _note(0, keys[number % len(keys)], rng.randint(30, 90), on, on + rng.randint(1000, 20000))
+    return sorted(events, key=lambda event: event[0])
+
+
+def notes_in(song: Timed) -> int:
+    return sum(message[0] & 0xF0 == 0x90 and message[2] > 0 for _, message in song)
+
+
+@cache
+def recordings(folder: Path = HOME / "wav") -> Mapping[int, Sequence[Recording]]:
+    """The samples of all instruments, by place in the list and by key, as they are at the bank's rate."""
+    bank, names = Bank(), list_instruments(folder)
+    loaded = load(folder, names, RATE, None, bank)
+    found = {}
+    for number, name in enumerate(names):
+        found[number] = [
+            Recording(bank.frames[s.address :][: s.loop[1] if s.loop else s.length], s.loop)
+            for s in loaded[name].instrument.samples
+        ]
+    return found
+
+
+def reference(song: Timed, program: int = PIANO, polyphony: int = POLYPHONY) -> Reference:
+    """The song as a client plays it: in order, and with all keys and pedals up at its end."""
+    score = Reference(recordings(), RATE, polyphony, program)
+    ordered = sorted(song, key=lambda event: event[0])
+    end = ordered[-1][0]
+    for channel in {message[0] & 15 for _, message in ordered}:
+        ordered += [_control(channel, 64, 0, end), _control(channel, 123, 0, end)]
+    score.feed([Event(seq, at, message) for seq, (at, message) in enumerate(ordered, 1)], {})
+    return score
+
+
+def voices(score: Reference, count: int) -> NDArray[np.int64]:
+    """How many notes sound at each frame."""
+    change = np.zeros(count + 1, np.int64)
+    for note in score.notes:
+        first, last = _life(score, note)
+        change[min(first, count)] += 1
+        change[min(last, count)] -= 1
+    return np.cumsum(change)[:-1]
+
+
+def _life(score: Reference, note: Note) -> tuple[int, int]:
+    last = min(note.on + note.recording.length, note.off + score.release, note.stolen + RAMP)
+    assert last < np.inf
+    return note.on, int(last)
+
+
+def excused(score: Reference, count: int, covered: int, window: int) -> NDArray[np.bool_]:
+    """The frames in which a client that holds `covered` frames of each sample may sound otherwise: so long
+    after an event that shapes a note, where that note is older than what is held of it. A note that was
+    stolen is silent after its ramp, but not in packets that have not heard of it."""
+    mask = np.zeros(count, np.bool_)
+    for note in score.notes:
+        first, last = _life(score, note)
+        controls = score.controls[note.channel].values()
+        events = [note.off, note.stolen, *(at for changes in controls for at, _ in changes)]
+        for at in (int(at) for at in events if first <= at < last):
+            mask[max(at, first + covered) : at + window] = True
+    return mask
+
+
+def steps(score: Reference, count: int) -> NDArray[np.float64]:
+    """The sum over the notes of their own largest steps around each frame: more than that is a click."""
+    total = np.zeros(count)
+    for note in score.notes:
+        first, last = _life(score, note)
+        n = np.arange(first, min(last, count))
+        sound = note.recording.at(n - first) * score.gain(note, n)[:, None]
+        if not len(sound):
+            continue
+        step = np.abs(np.diff(sound, axis=0, prepend=0)).max(axis=1)
+        total[first : first + len(step)] += _widest(step, 2 * RAMP)
+    return total
+
+
+def _widest(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """The largest of the values up to `reach` away, to the nearest few frames."""
+    blocks = -(-len(values) // reach)
+    tops = np.pad(values, (0, blocks * reach - len(values))).reshape(blocks, reach).max(axis=1)
+    near = np.maximum(tops, np.maximum(np.append(tops[1:], 0), np.append(0, tops[:-1])))
+    return np.repeat(near, reach)[: len(values)]
+
+
+def overlap(spans: Iterable[Sequence[int]], mask: NDArray[np.bool_]) -> list[Sequence[int]]:
+    """Of the spans those that reach out of the mask."""
+    return [span for span in spans if not mask[max(0, span[0]) : span[1]].all()]
+
+
+def window(report: Mapping[str, Any], chunk: int = CHUNK) -> int:
+    """Frames from an event to the last that the server may have made without it, with its ramp: round trip,
+    BUFFER_SIZE and 3 chunks. The programs must not have had to wait for a CPU."""
+    return int(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP
+
+
+def in_time(_report: Mapping[str, Any], chunk: int = CHUNK) -> int:
+    """The same where programs wait for each other: as long as a note-on may take that is not late."""
+    return OFFSET + chunk + RAMP

@@ -1,0 +1,254 @@
+"""Nonsense, forgeries and replays on every socket, while two play: neither hears any of it."""
+
+import json
+import random
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netaudio.sampler.voices import Event
+from netaudio.wire import control
+from netaudio.wire.rtp import MAC_BYTES, UNKNOWN_SLACK, Report, is_audio, parse_reply
+from tests.support.programs import (
+    RATE,
+    Program,
+    Result,
+    difference,
+    on_the_clock,
+    playing,
+    recorded,
+    serving,
+    write_midi,
+)
+from tests.support.relay import LOOPBACK, UdpRelay, answer, connected, hello, tcp_relay
+from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference
+
+NOISE = random.Random(5)
+NONSENSE: dict[str, bytes] = {
+    "random bytes": NOISE.randbytes(3000) + b"\n",
+    "no end": b"x" * (control.MAX_LINE + 10),
+    "huge line": b'{"type":"hello","token":"' + b"a" * (4 * control.MAX_LINE) + b'"}\n',
+    "truncated JSON": hello()[:20] + b"\n",
+    "nested": b"[" * 60000 + b"\n",
+    "empty": b"\n",
+    "a list": b"[1,2,3]\n",
+    "no type": b"{}\n",
+    "unknown type": b'{"type":"destroy"}\n',
+    "wrong types": b'{"type":"hello","version":"one"}\n',
+    "huge numbers": b'{"type":"hello","version":1,"chunk":1e400}\n',
+    "from a server": control.encode(control.Pong(1.0)),
+}
+AFTER_HELLO: dict[str, bytes] = {
+    "a second hello": hello(),
+    "no such instrument": control.encode(control.Select(0, "nosuch")),
+    "program out of range": b'{"type":"select","program":200,"name":"piano"}\n',
+    "negative seq": b'{"type":"event","seq":-1,"position":0,"message":"kEBA"}\n',
+    "no message": b'{"type":"event","seq":1,"position":0,"message":""}\n',
+    "half a state": b'{"type":"resume","state":[1,2,[],[]]}\n',
+    "a state of nonsense": b'{"type":"resume","state":[1,2,[[99,0,0,0,0,0,0,0,0,0,0,0,true]],[]]}\n',
+    "truncated JSON": b'{"type":"ping","ti\n',
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Program, str]]:
+    with serving() as (program, address):
+        yield program, address
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_nonsense_for_a_hello_gets_one_clear_line(server: tuple[Program, str], what: str) -> None:
+    said = answer(server[1], NONSENSE[what])
+    assert said.get("type") == "error" and 0 < len(said["text"]) < 300, said
+
+
+@pytest.mark.parametrize("what", AFTER_HELLO)
+def test_nonsense_after_it_too(server: tuple[Program, str], what: str) -> None:
+    with connected(server[1]) as one, one.makefile("rb") as lines:
+        one.sendall(hello())
+        assert control.decode_from_server(lines.readline())
+        one.sendall(AFTER_HELLO[what])
+        said = [control.decode_from_server(line) for line in lines]
+    assert len(said) == 1 and isinstance(said[0], control.Error) and said[0].text, said
+
+
+def report(welcome: dict[str, object], counter: int, secret: bytes, events: tuple[Event, ...] = ()) -> bytes:
+    ssrc = welcome["ssrc"]
+    assert isinstance(ssrc, int)
+    return Report(ssrc, counter, 1 << 30, 0, UNKNOWN_SLACK, 1920, 0, counter, events=events).pack(secret)
+
+
+class Flood:
+    """Sends datagrams of all bad kinds to some ports in turn, `rate` a second, until closed."""
+
+    def __init__(self, welcome: dict[str, object], ports: list[int], rate: int) -> None:
+        self.sent = 0
+        self._welcome, self._ports, self._rate = welcome, ports, rate
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _kinds(self) -> list[bytes]:
+        events = (Event((1 << 32) - 1, 1 << 50, b"\x90\x40\x40"), Event(3, 0, b"\xb0\x78\x00"))
+        forged = [report(self._welcome, 1 << 31, NOISE.randbytes(16), events[:n]) for n in range(3)]
+        random_ones = [NOISE.randbytes(NOISE.randint(0, 1400)) for _ in range(20)]
+        rtp_like = [b"\x90\x60" + NOISE.randbytes(n) for n in (0, 5, 22, 800)]
+        rtcp_like = [b"\x81\xc9" + NOISE.randbytes(n) for n in (0, 1, 15, 30, 130)]
+        rtcp_like.append(b"\x80\xc8\x00\x06" + bytes(40))
+        truncated = [forged[0][:n] for n in (1, 4, MAC_BYTES, len(forged[0]) - 1)]
+        return [*forged, *random_ones, *rtp_like, *rtcp_like, *truncated, b"", NOISE.randbytes(20000)]
+
+    def _run(self) -> None:
+        kinds, begun = self._kinds(), time.monotonic()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            while not self._stop.wait(0.002):
+                for _ in range(round((time.monotonic() - begun) * self._rate) - self.sent):
+                    port = self._ports[self.sent % len(self._ports)]
+                    with suppress(OSError):  # a port that is closed by now
+                        one.sendto(kinds[self.sent % len(kinds)], (LOOPBACK, port))
+                    self.sent += 1
+
+    def close(self) -> int:
+        """How many were sent."""
+        self._stop.set()
+        self._thread.join()
+        return self.sent
+
+
+class Pest:
+    """Connects again and again, and says nonsense each time, until closed."""
+
+    def __init__(self, server: str) -> None:
+        self.said = 0
+        self._server, self._stop = server, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        kinds = list(NONSENSE.values())
+        while not self._stop.wait(0.01):
+            with suppress(OSError), connected(self._server) as one:  # until the server has had enough
+                one.sendall(kinds[self.said % len(kinds)])
+            self.said += 1
+
+    def close(self) -> int:
+        self._stop.set()
+        self._thread.join()
+        return self.said
+
+
+def replaying(keep: Callable[[bytes], bool]) -> Callable[[bytes], list[bytes]]:
+    """With each datagram a second one: it or an old one once more, a part of it, or nonsense as long."""
+    old: deque[bytes] = deque(maxlen=200)
+
+    def meddle(data: bytes) -> list[bytes]:
+        if keep(data):
+            old.append(data)
+        again = NOISE.choice(old) if old else data
+        return [data, NOISE.choice([data, again, again, data[:-1], NOISE.randbytes(len(data))])]
+
+    return meddle
+
+
+def client_port(server_port: int) -> int:
+    """The port of the client that talks to one of the server's (Linux's /proc/net/udp); 0 elsewhere."""
+    table = Path("/proc/net/udp")
+    rows = [line.split() for line in table.read_text().splitlines()[1:]] if table.exists() else []
+    found = [row[1] for row in rows if int(row[2].rpartition(":")[2], 16) == server_port]
+    return int(found[0].rpartition(":")[2], 16) if found else 0
+
+
+def harass(server: Program, address: str, folder: Path, measures: int, rate: int) -> tuple[list[Result], int]:
+    """Two clients amid garbage: one behind a relay that replays all it passes on, one whose ports are
+    flooded. Their results, and how many datagrams were sent to the second's ports."""
+    path = write_midi(folder / "song.mid", song(measures))
+    joined = server.text.count("player joined")
+    with ExitStack() as stack:
+        way = UdpRelay(replaying(lambda _: True), replaying(is_audio))
+        stack.callback(way.close)
+        relayed = stack.enter_context(tcp_relay(address, way.lead_to))
+        seen = stack.enter_context(tcp_relay(address))
+        flags = ("--held", "10s")
+        first = stack.enter_context(playing(folder / "first", path, relayed.address, "hybrid", *flags))
+        second = stack.enter_context(playing(folder / "second", path, seen.address, "hybrid", *flags))
+        server.line("player joined", joined + 2)
+        for client in (first, second):
+            recorded(client, 0)
+        port = int(seen.welcome["udp_port"])
+        flood = Flood(seen.welcome, [port, port, client_port(port) or port], rate)
+        pest = Pest(address)
+        results = [client.result(60 + 2 * measures) for client in (first, second)]
+        sent, said = flood.close(), pest.close()
+    assert said > 10 * measures, f"{said} connections"
+    return results, sent
+
+
+def song(measures: int) -> list[tuple[int, bytes]]:
+    return piece(7, measures, (PIANO, GUITAR, ORGAN, EPIANO))
+
+
+def check(results: list[Result], measures: int) -> None:
+    exact = reference(song(measures)).mix((2 * measures + 3) * RATE).astype(np.float32)
+    for result in results:
+        figures = result.report
+        harmed = figures["late_notes"], figures["packets"]["lost"], figures["frames"]["missing"]
+        assert harmed == (0, 0, 0) and result.spans == [], result.figures()
+        assert difference(result.sound, exact) <= 1, result.figures()
+        assert "lost the server" not in result.text, result.text
+
+
+@on_the_clock
+def test_nobody_hears_garbage(server: tuple[Program, str], tmp_path: Path) -> None:
+    program, address = server
+    results, sent = harass(program, address, tmp_path, measures=3, rate=2000)
+    assert sent > 6000
+    check(results, 3)
+    packets = results[0].report["packets"]
+    assert packets["duplicate"] > packets["received"] / 3
+    assert program.process.poll() is None and "Traceback" not in program.text, program.text
+
+
+def test_an_old_session_is_replaced_by_its_secret_alone(server: tuple[Program, str]) -> None:
+    """Who knows the name of a session, and not its secret, cannot end it."""
+    with connected(server[1]) as one, one.makefile("rb") as lines:
+        one.sendall(hello())
+        welcome = control.decode_from_server(lines.readline())
+        assert isinstance(welcome, control.Welcome)
+        assert answer(server[1], hello(session=welcome.session, secret="00" * 16))["type"] == "welcome"
+        one.sendall(control.encode(control.Ping(2.0)))
+        assert control.decode_from_server(lines.readline()) == control.Pong(2.0)
+        assert answer(server[1], hello(session=welcome.session, secret=welcome.secret))["type"] == "welcome"
+        assert lines.read() == b""
+
+
+def test_forged_and_replayed_reports_get_no_answer(server: tuple[Program, str]) -> None:
+    """So the server cannot be made to send to anyone who has not the secret."""
+    with connected(server[1]) as one, one.makefile("rb") as lines:
+        one.sendall(hello())
+        welcome = json.loads(lines.readline())
+        secret = bytes.fromhex(welcome["secret"])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(20)
+            udp.connect((LOOPBACK, welcome["udp_port"]))
+
+            def answered() -> int:
+                return parse_reply(udp.recv(2000)).sent
+
+            first = report(welcome, 1, secret)
+            udp.send(first)
+            assert answered() == 1
+            bad = [first, report(welcome, 2, NOISE.randbytes(16)), report(welcome | {"ssrc": 4}, 2, secret)]
+            for data in (*bad, first[:-1], NOISE.randbytes(100)):
+                udp.send(data)
+            udp.send(report(welcome, 3, secret))
+            assert answered() == 3
+            udp.send(report(welcome, 2, secret))
+            udp.send(report(welcome, 4, secret))
+            assert answered() == 4

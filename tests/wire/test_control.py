@@ -1,0 +1,150 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netaudio.errors import ProtocolError
+from netaudio.sampler.automation import Change
+from netaudio.sampler.instrument import Source
+from netaudio.sampler.snapshot import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState, check_state
+from netaudio.wire import control as m
+
+NATURALS = st.integers(0, (1 << 62) - 1)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+CHANGES = st.builds(Change, NATURALS, st.integers(-100, 1 << 60), st.floats(0, 1))
+VOICES = st.tuples(*([NATURALS] * 12), st.booleans()).map(lambda fields: VoiceState(*fields))
+LINES = st.lists(CHANGES, min_size=1, max_size=3)
+STATES = st.builds(
+    ScoreState, NATURALS, NATURALS, st.lists(VOICES, max_size=4),
+    st.lists(st.builds(ChannelState, st.integers(0, 127), st.booleans(), LINES, LINES), max_size=3),
+)  # fmt: skip
+LOOPS = st.one_of(st.none(), st.tuples(NATURALS, NATURALS))
+SPANS = st.sampled_from(("auto", "1920", "40ms", "0.5s", "12.25ms"))
+SOURCES = st.builds(
+    Source, NATURALS, NATURALS, NATURALS, LOOPS, st.lists(TEXTS, max_size=2).map(tuple)
+)  # fmt: skip
+CLIENT = st.one_of(
+    st.builds(m.Hello, st.integers(), st.integers(), TEXTS, TEXTS, TEXTS, TEXTS),
+    st.builds(m.Select, st.integers(0, 127), TEXTS),
+    st.builds(m.Event, NATURALS, NATURALS, st.binary(min_size=1, max_size=3), NATURALS),
+    st.builds(m.Resume, STATES),
+    st.builds(m.Ping, st.floats(allow_nan=False, allow_infinity=False)),
+    st.just(m.Bye()),
+)
+SERVER = st.one_of(
+    st.builds(
+        m.Welcome,
+        version=st.integers(),
+        session=TEXTS,
+        secret=st.binary(min_size=16, max_size=16).map(bytes.hex),
+        ssrc=st.integers(0, (1 << 32) - 1),
+        udp_port=st.integers(1, 65535),
+        rate=st.integers(8000, 192000),
+        chunk=st.integers(32, 1024),
+        polyphony=st.integers(1, 1024),
+        instruments=st.lists(TEXTS, max_size=4),
+        offset=SPANS,
+        buffer_size=SPANS,
+        mode=st.sampled_from(("local", "remote", "hybrid")),
+        instrument=TEXTS,
+    ),
+    st.builds(m.Instrument, st.integers(0, 127), TEXTS, st.lists(SOURCES, max_size=2)),
+    st.builds(m.Late, NATURALS, st.integers(0, (1 << 31) - 1)),
+    st.builds(m.Pong, st.floats(allow_nan=False, allow_infinity=False)),
+    st.builds(m.Error, TEXTS),
+    st.just(m.Bye()),
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+FIELDS = ["seq", "position", "message", "state", "time", "program", "name", "chunk", "sources", "else"]
+TYPES = ["hello", "select", "event", "resume", "ping", "bye", "welcome", "instrument", "late", "pong", "error"]
+
+
+@given(CLIENT)
+def test_what_a_client_says_comes_back(message: m.FromClient) -> None:
+    line = m.encode(message)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert m.decode_from_client(line) == message
+
+
+@given(SERVER)
+def test_what_a_server_says_comes_back(message: m.FromServer) -> None:
+    assert m.decode_from_server(m.encode(message)) == message
+
+
+def test_a_line_names_its_type() -> None:
+    assert json.loads(m.encode(m.Ping(1.5))) == {"type": "ping", "time": 1.5}
+
+
+@pytest.mark.parametrize("decode", [m.decode_from_client, m.decode_from_server])
+@given(line=st.binary(max_size=100))
+def test_random_bytes_are_refused(decode: Any, line: bytes) -> None:
+    with pytest.raises(ProtocolError, match="not a NetAudio message"):
+        decode(line)
+
+
+@pytest.mark.parametrize("decode", [m.decode_from_client, m.decode_from_server])
+@given(
+    kind=st.sampled_from(TYPES), fields=st.dictionaries(TEXTS | st.sampled_from(("seq", "state")), JSON, max_size=4)
+)
+def test_strange_fields_are_taken_or_refused(decode: Any, kind: str, fields: dict[str, Any]) -> None:
+    line = json.dumps({**fields, "type": kind}).encode()
+    try:
+        decode(line)
+    except ProtocolError as error:
+        assert "\n" not in str(error)
+
+
+@given(CLIENT, st.data())
+def test_cut_and_changed_lines_are_taken_or_refused(message: m.FromClient, data: st.DataObject) -> None:
+    line = bytearray(m.encode(message))
+    line[data.draw(st.integers(0, len(line) - 1))] = data.draw(st.integers(0, 255))
+    for part in (line, line[: data.draw(st.integers(0, len(line)))]):
+        try:
+            m.decode_from_client(bytes(part))
+        except ProtocolError as error:
+            assert str(error).startswith("not a NetAudio message")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"event","seq":-1,"position":0,"message":"kDx/"}',
+        b'{"type":"event","seq":1,"position":4611686018427387904,"message":"kDx/"}',
+        b'{"type":"event","seq":1.5,"position":0,"message":"kDx/"}',
+        b'{"type":"event","seq":1,"position":0,"message":""}',
+        b'{"type":"event","seq":1,"position":0,"message":"kDx/kDx/"}',
+        b'{"type":"event","seq":1,"position":0}',
+        b'{"type":"select","program":128,"name":"x"}',
+        b'{"type":"welcome"}',
+        b'{"type":"hello"}',
+        b"[" * 100_000,
+        b"",
+    ],
+)
+def test_what_is_out_of_range_is_refused(line: bytes) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        m.decode_from_client(line)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_error_shows_the_beginning_of_the_line() -> None:
+    with pytest.raises(ProtocolError, match="GET / HTTP"):
+        m.decode_from_client(b"GET / HTTP/1.1\r\n")
+
+
+def test_the_largest_state_that_a_server_accepts_fits_a_line() -> None:
+    """With the highest polyphony, after a week at 192 kHz."""
+    week = 7 * 86400 * 192_000
+    voice = VoiceState(15, 127, 127, 127, week, week, week, NEVER, NEVER, NEVER, NEVER, week, True)
+    channel = ChannelState(127, True, [Change(week, week, 0.123456789012345)] * 5, [Change(0, -960, 1.0)])
+    voices = [voice._replace(seq=week - n) for n in reversed(range(8 * 256))]
+    state = ScoreState(week, week, voices, [channel] * CHANNELS)
+    check_state(state)
+    assert len(m.encode(m.Resume(state))) <= m.MAX_LINE
