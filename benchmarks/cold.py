@@ -21,7 +21,7 @@ import soundfile
 from benchmarks.load import CHUNKS, SETTLE_SECONDS, USUAL, Client, drive, serving
 from benchmarks.processes import memory
 from benchmarks.rows import Rows
-from netaudio.player.link import quantile
+from netaudio.statistics import quantile
 from tests.support.pages import drop
 
 RATE, CHUNK = 48000, 128

@@ -22,8 +22,8 @@ from typing import Any
 
 from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.processes import cpu_seconds, memory_together
-from netaudio.player.link import quantile
 from netaudio.sampler.voices import Event, Score
+from netaudio.statistics import quantile
 from netaudio.units import unwrap32, wrap32
 from netaudio.wire import control
 from netaudio.wire.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply

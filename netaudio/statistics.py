@@ -1,7 +1,13 @@
-"""How values are spread: counted in steps of one width."""
+"""How values are spread: one quantile, one histogram."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+
+def quantile(values: Iterable[float], share: float) -> float:
+    """By nearest rank; 0 of none."""
+    ranked = sorted(values)
+    return ranked[round(share * (len(ranked) - 1))] if ranked else 0.0
 
 
 class Histogram:

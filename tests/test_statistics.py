@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.statistics import Histogram
+from netaudio.statistics import Histogram, quantile
 
 STEP, STEPS = 0.25, 12
 VALUES = st.lists(st.floats(-3.0, 6.0), min_size=1, max_size=60)
@@ -42,3 +42,7 @@ def test_what_was_added_since(first: list[float], then: list[float]) -> None:
     assert one.plus(histogram(*then)).counts == both.counts
     with pytest.raises(ValueError):
         one.plus(Histogram(STEP, [0]))
+
+
+def test_quantiles_of_nothing_are_zero() -> None:
+    assert quantile([], 0.5) == 0.0

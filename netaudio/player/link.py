@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,6 +12,7 @@ from netaudio.player.player import ClientPlayer
 from netaudio.player.rings import Packet
 from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voices import Event
+from netaudio.statistics import quantile
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.units import unwrap16, unwrap32, wrap32
 from netaudio.wire import control
@@ -101,7 +101,7 @@ class Link:
                 self.heard = item.seq
                 out.append(control.Resume(item))
             else:
-                out.append(control.Event(item.seq, item.position, item.message, item.cut))
+                out.append(control.Event(*item))
                 self._unheard.append(item)
                 self._due = [now + delay for delay in RESEND_SECONDS]
         return out
@@ -285,9 +285,3 @@ class SlackHistogram:
             if 2 * seen >= total:
                 return {"min": min(self.counts), "p50": slack}
         return {"min": None, "p50": None}
-
-
-def quantile(values: Iterable[float], share: float) -> float:
-    """By nearest rank; 0 of none."""
-    ranked = sorted(values)
-    return ranked[round(share * (len(ranked) - 1))] if ranked else 0.0

@@ -23,7 +23,9 @@ class Event(NamedTuple):
     seq: int
     position: int
     message: bytes  # a MIDI channel message
-    cut: int = 0  # of a note-on: the first sample frame that the server plays
+    cut: int = 0  # of a note-on: the first voice frame that the server plays; ENDLESS: it plays none
+    shift: int = 0  # of a note-on: frames by which its own clock is behind the timeline
+    reach: int = 0  # of a note-on: the voice frames that the client holds of it; ENDLESS: all
 
 
 class Score:

@@ -222,8 +222,8 @@ class Server:
     def _obey(self, player: Player, message: control.FromClient) -> None:
         player.heard_from = time.monotonic()
         match message:
-            case control.Event(seq, position, data, cut):
-                player.seat.inbox.append(Event(seq, position, data, cut))
+            case control.Event(seq, position, data, cut, shift, reach):
+                player.seat.inbox.append(Event(seq, position, data, cut, shift, reach))
             case control.Resume(state):
                 player.seat.inbox.append(state)
             case control.Select(program, name):

@@ -73,6 +73,8 @@ class Event(Message, frozen=True):
     position: Natural
     message: Annotated[bytes, Meta(min_length=1, max_length=3)]
     cut: Natural = 0
+    shift: Natural = 0
+    reach: Natural = 0
 
 
 class Resume(Message, frozen=True):
