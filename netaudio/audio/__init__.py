@@ -1,1 +1,1 @@
-"""Sound outputs: PortAudio, a software clock where there is no card, and the recorder."""
+"""Sound outputs, one file a backend: PortAudio, and a software clock without sound. And the recorder."""

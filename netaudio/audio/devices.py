@@ -1,18 +1,13 @@
-"""PortAudio's outputs: listing, finding, and beginning anew after a device has gone."""
+"""PortAudio's outputs: listing and finding them, and why one does not open."""
 
-import atexit
 import difflib
-import importlib.util
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from netaudio.audio import libportaudio
 from netaudio.errors import DeviceError
 
-JACK = "JACK Audio Connection Kit"
 _BAD_RATE, _BAD_CHANNELS = -9997, -9998  # PaErrorCode: paInvalidSampleRate, paInvalidChannelCount
 _OTHER = "choose another (--list-devices) or play without sound (--device null)"
 
@@ -21,84 +16,9 @@ class AbsentError(DeviceError):
     """There is no such output now."""
 
 
-class _PortAudio:
-    """The sounddevice module in use."""
-
-    module: ModuleType | None = None
-    dead = False
-
-
-def portaudio() -> ModuleType:
-    """The sounddevice module, with PortAudio begun; raises DeviceError."""
-    if _PortAudio.module is not None:
-        return _PortAudio.module
-    try:
-        import sounddevice
-    except OSError:
-        raise DeviceError(
-            "the PortAudio library is missing: apt install libportaudio2, or brew install portaudio (on Windows "
-            "it comes with sounddevice), or play without sound (--device null)"
-        ) from None
-    except Exception as error:  # its PortAudioError, which has no name where the import failed
-        raise DeviceError(f"PortAudio does not start: {error}; play without sound (--device null)") from error
-    module: ModuleType = sounddevice
-    _PortAudio.module = module
-    return module
-
-
-def abandon(module: ModuleType) -> None:
-    """Never end this PortAudio, not even at the exit: a stream of it cannot be closed."""
-    atexit.unregister(module._exit_handler)
-    if module is _PortAudio.module:
-        _PortAudio.dead = True
-
-
-def renew() -> None:
-    """Begin PortAudio anew, for its list of devices is fixed when it begins; raises DeviceError.
-
-    No stream may be open but those of an abandoned PortAudio.
-    """
-    module = portaudio()
-    try:
-        if _PortAudio.dead or any(api["name"] == JACK for api in module.query_hostapis()):
-            # as a client of a JACK server that has died it would end the program when it ends
-            abandon(module)
-            _PortAudio.module, _PortAudio.dead = _copy(module), False
-        else:
-            module._terminate()
-            module._initialize()
-    except Exception as error:  # PortAudioErrors of two kinds: each copy of the module has its own
-        raise DeviceError(f"PortAudio does not start again: {error}") from error
-
-
-def _copy(dead: ModuleType) -> ModuleType:
-    """sounddevice on a library of its own: a copy of the file is loaded apart from the abandoned one."""
-    spec = importlib.util.find_spec("sounddevice")
-    assert spec and spec.loader
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        module._lib = module._ffi.dlopen(shutil.copy(_library(dead), folder))
-    module._initialized = 0
-    module._initialize()
-    copy: ModuleType = module
-    return copy
-
-
-def _library(module: ModuleType) -> str:
-    """The path of the PortAudio library in use; sounddevice may know but its name."""
-    maps = Path("/proc/self/maps")
-    if not Path(module._libname).is_absolute() and maps.exists():
-        for line in maps.read_text().splitlines():
-            path = line.rpartition(" ")[2]
-            if Path(path).name.startswith(Path(module._libname).name):
-                return path
-    return str(module._libname)
-
-
 def list_devices() -> list[str]:
     """A line for each output: * if it is the default, the number that --device takes; raises DeviceError."""
-    sounddevice = portaudio()
+    sounddevice = libportaudio.load()
     marks = {_default(sounddevice): "*"}
     lines = [f"{marks.get(info['index'], ' ')} {_described(info)}" for info in _outputs(sounddevice)]
     return [*lines, "  null: no sound, a clock of its own"]

@@ -1,4 +1,4 @@
-"""A sound output that outlives its device: until that is back, the software clock has the engine go on."""
+"""A sound output that outlives its device: while that is away, the software clock asks for the blocks."""
 
 import threading
 import time
@@ -8,20 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.audio.devices import AbsentError, find, portaudio, renew
-from netaudio.audio.speaker import CardSpeaker, Durations, NullSpeaker, Render, Speaker, open_speaker
+from netaudio.audio import libportaudio
+from netaudio.audio.backends import open_output
+from netaudio.audio.devices import AbsentError
+from netaudio.audio.null import NullOutput
+from netaudio.audio.output import Durations, Output, Render
+from netaudio.audio.portaudio import PortAudioOutput
 from netaudio.audio.tryout import Tryout
 from netaudio.errors import DeviceError
 
 LOOK_SECONDS = 0.02
 RETRY_SECONDS = 2.0
-_TRYOUT_SECONDS, _START_SECONDS, _STOP_SECONDS = 10.0, 2.0, 1.5
+_TRYOUT_SECONDS, _FIRST_BLOCK_SECONDS, _WATCH_STOP_SECONDS = 10.0, 2.0, 1.5
 
 
 class Turn:
-    """An output's leave to render, which its first block takes from the `former` output, without a lock.
+    """An output's right to render: its first block takes it from the `former` output, without a lock.
 
-    It is silent for as long as that one is still at its last block: never do two render at once.
+    While the former output is still in its last block, this one plays silence: two never render at once.
     """
 
     def __init__(self, render: Render, rate: int, former: "Turn | None" = None) -> None:
@@ -30,7 +34,7 @@ class Turn:
         self._render, self._rate, self._busy = render, rate, False
 
     def __call__(self, out: NDArray[np.float32], now: float, xrun: bool) -> None:
-        self._busy = True  # before it looks whether it is over: the other one looks in the opposite order
+        self._busy = True  # before `over` is read: the next output writes `over` and then reads this
         try:
             if self.former is not None:
                 self.former.over = True
@@ -45,12 +49,12 @@ class Turn:
             self._busy = False
 
 
-class LastingSpeaker:
-    """A Speaker that only `stop` and an error of `render` end; raises DeviceError if it cannot begin.
+class FailoverOutput:
+    """An Output that only `stop` and an error of `render` end; raises DeviceError if it cannot begin.
 
-    A card that goes is counted in `losses` and said, `told(True)` is called, and the software clock renders on from
-    the very frame, in silence. The card is sought every two seconds; once it is there, `told(False)` is called,
-    PortAudio begun anew, and the card goes on in its turn.
+    When its card goes, that is counted in `losses` and said, `on_away(True)` is called, and the software clock
+    renders on from that very frame, without sound. Every two seconds the card is looked for. Once it is there,
+    `on_away(False)` is called, PortAudio begins anew, and the card plays on where the clock is by then.
     """
 
     def __init__(
@@ -60,20 +64,20 @@ class LastingSpeaker:
         block: int,
         render: Render,
         say: Callable[[str], None] = lambda _: None,
-        told: Callable[[bool], None] = lambda _: None,
+        on_away: Callable[[bool], None] = lambda _: None,
         skew: float = 0.0,
     ) -> None:
         """`skew` (ppm) makes the clock of "null" fast."""
         self.rate, self.block, self.losses = rate, block, 0
         self.away = False
-        """The software clock stands in for a card that is gone."""
+        """The software clock renders in place of a card that is gone."""
         self.times = Durations(block / rate)
-        self._render, self._say, self._told = render, say, told
+        self._render, self._say, self._on_away = render, say, on_away
         self._turn = Turn(render, rate)
-        self._output = output = open_speaker(device, rate, block, self._turn, skew)
+        self._output = output = open_output(device, rate, block, self._turn, skew)
         self._device = device.strip()
-        if isinstance(output, CardSpeaker) and self._device.isdecimal():
-            self._device = output.identity  # by the time that it is sought, its index may mean another
+        if isinstance(output, PortAudioOutput) and self._device.isdecimal():
+            self._device = output.identity  # its index may mean another by the time it is looked for
         self._output.times = self.times
         self.name = self._output.name
         self._past_xruns = 0  # of outputs that are no more
@@ -81,7 +85,7 @@ class LastingSpeaker:
         self._stopping = threading.Event()
         self._tryout: Tryout | None = None
         self._complaint = ""
-        self._thread = threading.Thread(target=self._watch, name="speaker watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="output watch", daemon=True)
 
     @property
     def xruns(self) -> int:
@@ -102,7 +106,7 @@ class LastingSpeaker:
     def start(self) -> None:
         self._output.start()
         self._running = True
-        if isinstance(self._output, CardSpeaker):
+        if isinstance(self._output, PortAudioOutput):
             self._thread.start()
 
     def stop(self) -> None:
@@ -111,7 +115,7 @@ class LastingSpeaker:
         if self._tryout:
             self._tryout.kill()
         if self._thread.ident is not None:
-            self._thread.join(_STOP_SECONDS)
+            self._thread.join(_WATCH_STOP_SECONDS)
         self._output.stop()
 
     def _watch(self) -> None:
@@ -129,12 +133,12 @@ class LastingSpeaker:
         card, self.away, self._complaint = self._output, True, ""
         self.losses += 1
         turn = Turn(self._render, self.rate, self._turn)
-        null = NullSpeaker(self.rate, self.block, turn, begin=self._turn.due)
+        null = NullOutput(self.rate, self.block, turn, begin=self._turn.due)
         null.times = self.times
         null.start()
         self._change(null, turn)
         self._say(f"the sound device {card.name} is gone: playing on without sound, and looking for it")
-        self._told(True)
+        self._on_away(True)
         card.stop()
 
     def _seek(self) -> None:
@@ -143,8 +147,8 @@ class LastingSpeaker:
         try:
             self._tryout.answer(_TRYOUT_SECONDS)
             if not self._stopping.is_set():
-                self._told(False)
-                renew()
+                self._on_away(False)
+                libportaudio.renew()
                 self._regain()
         except AbsentError:
             return
@@ -155,11 +159,11 @@ class LastingSpeaker:
 
     def _regain(self) -> None:
         turn = Turn(self._render, self.rate, self._turn)
-        card = CardSpeaker(self._device, self.rate, self.block, turn)
+        card = PortAudioOutput(self._device, self.rate, self.block, turn)
         card.times = self.times
         try:
             card.start()
-            late = time.monotonic() + _START_SECONDS
+            late = time.monotonic() + _FIRST_BLOCK_SECONDS
             while turn.former is not None and time.monotonic() < late and not self._stopping.wait(LOOK_SECONDS):
                 pass
         finally:
@@ -172,32 +176,26 @@ class LastingSpeaker:
             null.stop()
             self._say(f"the sound device {card.name} is back")
 
-    def _change(self, output: Speaker, turn: Turn) -> None:
+    def _change(self, output: Output, turn: Turn) -> None:
         self._past_xruns += self._output.xruns
         self._output, self._turn = output, turn
 
 
-def need_output(device: str) -> None:
-    """Raises DeviceError if there is no output that `device` names."""
-    if device.strip().lower() != "null":
-        find(portaudio(), device.strip())
-
-
-def open_output(
+def open_failover(
     device: str,
     rate: int,
     block: int,
     render: Render,
     say: Callable[[str], None],
-    told: Callable[[bool], None],
+    on_away: Callable[[bool], None],
     even_null: bool,
     skew: float = 0.0,
-) -> LastingSpeaker:
-    """A LastingSpeaker on the device; raises DeviceError, unless null is good enough in its place."""
+) -> FailoverOutput:
+    """A FailoverOutput on the device; raises DeviceError, unless null is good enough in its place."""
     try:
-        return LastingSpeaker(device, rate, block, render, say, told, skew)
+        return FailoverOutput(device, rate, block, render, say, on_away, skew)
     except DeviceError as error:
         if not even_null:
             raise
         say(f"{error}; going on without sound")
-        return LastingSpeaker("null", rate, block, render, say, told, skew)
+        return FailoverOutput("null", rate, block, render, say, on_away, skew)

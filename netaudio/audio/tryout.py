@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.audio.devices import AbsentError
-from netaudio.audio.speaker import CardSpeaker
+from netaudio.audio.portaudio import PortAudioOutput
 from netaudio.errors import DeviceError
 from netaudio.process import HOME
 
@@ -55,7 +55,7 @@ def _silence(out: NDArray[np.float32], _now: float, _xrun: bool) -> None:
 
 def _main(device: str, rate: str, block: str) -> int:
     try:
-        CardSpeaker(device, int(rate), int(block), _silence).stop()
+        PortAudioOutput(device, int(rate), int(block), _silence).stop()
     except DeviceError as error:
         print(error)
         return _ABSENT if isinstance(error, AbsentError) else _REFUSED

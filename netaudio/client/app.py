@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from netaudio.audio.failover import need_output, open_output
+from netaudio.audio.backends import need_output
+from netaudio.audio.failover import open_failover
 from netaudio.audio.recorder import Recorder
 from netaudio.client.autotune import Auto
 from netaudio.client.library import Library
@@ -89,7 +90,7 @@ class Client:
             await self._have(name, self.mode, Progress())
         for channel in self.player.score.channels:
             channel.program = self.library.program(self.instrument, self.mode)
-        self.speaker = open_output(
+        self.speaker = open_failover(
             settings.device, self.rate, self.chunk, self.player.render, self.screen.say,
             lambda away: jack_is_away(self._inputs, away), even_null=even_null, skew=self.flags.skew,
         )  # fmt: skip

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from netaudio.audio.backends import open_output
 from netaudio.audio.devices import list_devices
-from netaudio.audio.speaker import Speaker, open_speaker
+from netaudio.audio.output import Output
 from netaudio.client.app import POLYPHONY, RATE
 from netaudio.client.autotune import DEFAULT_BUFFER_SIZE
 from netaudio.client.library import Library
@@ -173,14 +174,14 @@ class _Session:
         self.table.row("server", "ok", f"{self.network.address}, {welcome.rate} Hz, has {names or 'no instruments'}")
         return welcome
 
-    async def _sound(self, rate: int, chunk: int) -> Speaker:
+    async def _sound(self, rate: int, chunk: int) -> Output:
         """The device if it opens, else a software clock, which the way can be measured with."""
         try:
-            speaker = open_speaker(self.settings.device, rate, chunk, self.player.render)
+            speaker = open_output(self.settings.device, rate, chunk, self.player.render)
             speaker.start()
         except DeviceError as error:
             self.table.row("sound", "mend", str(error))
-            speaker = open_speaker("null", rate, chunk, self.player.render)
+            speaker = open_output("null", rate, chunk, self.player.render)
             speaker.start()
             return speaker
         await asyncio.sleep(SOUND_SECONDS)

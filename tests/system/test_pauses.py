@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netaudio.audio.speaker import NullSpeaker
+from netaudio.audio.null import NullOutput
 from netaudio.client.library import Library
 from netaudio.client.reconnect import NARROW, PROBES, Network
 from netaudio.config.kinds import Address
@@ -162,7 +162,7 @@ def test_the_payload_changes_while_a_note_sounds(monkeypatch: pytest.MonkeyPatch
         library.load("organ", 4 * RATE)
         await network.describe("organ")
         network.join()
-        speaker = NullSpeaker(RATE, CHUNK, player.render)
+        speaker = NullOutput(RATE, CHUNK, player.render)
         speaker.start()
         again = asyncio.Event()
         staying = asyncio.create_task(network.stay(again.set))

@@ -14,8 +14,8 @@ from tests.support.programs import HOME
 CHILD = """
 import json, sys, threading, time
 from netaudio.errors import DeviceError
+from netaudio.audio.backends import open_output
 from netaudio.audio.devices import list_devices
-from netaudio.audio.speaker import open_speaker
 asked, enough, faults = [], threading.Event(), []
 def render(out, now, xrun):
     asked.append((out.shape, out.dtype.name, now))
@@ -24,7 +24,7 @@ def render(out, now, xrun):
         enough.set()
 def refused(device, rate=48000):
     try:
-        open_speaker(device, rate, 128, render)
+        open_output(device, rate, 128, render)
     except DeviceError as error:
         return str(error)
 def wait(condition):
@@ -73,18 +73,18 @@ def facts(script: str, env: dict[str, str], between: Callable[[], object] | None
 def test_a_card_asks_for_one_block_after_another(jack: dict[str, str]) -> None:
     said = facts(
         """
-speaker = open_speaker("", 48000, 128, render)
-before = speaker.alive
-speaker.start()
+output = open_output("", 48000, 128, render)
+before = output.alive
+output.start()
 assert enough.wait(5)
-during = speaker.alive
-speaker.stop()
-after, count = speaker.alive, len(asked)
-speaker.stop()
+during = output.alive
+output.stop()
+after, count = output.alive, len(asked)
+output.stop()
 starts = [now for _, _, now in asked]
 say(alive=[before, during, after], asked=[list(one) for one in {(shape, kind) for shape, kind, _ in asked}],
-    sorted=starts == sorted(starts), name=speaker.name, error=speaker.error, more=len(asked) - count,
-    timed=sum(speaker.times.histogram.counts) == count, lines=list_devices())
+    sorted=starts == sorted(starts), name=output.name, error=output.error, more=len(asked) - count,
+    timed=sum(output.times.histogram.counts) == count, lines=list_devices())
 """,
         jack,
     )
@@ -125,11 +125,11 @@ def render(out, now, xrun):
     blocks.append(out)
     out.fill(1)
     raise KeyError("no such voice")
-speaker = open_speaker("system", 48000, 128, render)
-speaker.start()
-wait(lambda: speaker.error)
-say(alive=speaker.alive, error=repr(speaker.error), calls=len(blocks))
-speaker.stop()
+output = open_output("system", 48000, 128, render)
+output.start()
+wait(lambda: output.error)
+say(alive=output.alive, error=repr(output.error), calls=len(blocks))
+output.stop()
 """,
         jack,
     )
@@ -144,11 +144,11 @@ def render(out, now, xrun):
     blocks.append(now)
     if len(blocks) == 50:
         time.sleep(0.05)  # the fault itself: a block that takes longer than it lasts
-speaker = open_speaker("", 48000, 128, render)
-speaker.start()
-wait(lambda: len(blocks) >= 200 and speaker.xruns)
-say(alive=speaker.alive, error=speaker.error)
-speaker.stop()
+output = open_output("", 48000, 128, render)
+output.start()
+wait(lambda: len(blocks) >= 200 and output.xruns)
+say(alive=output.alive, error=output.error)
+output.stop()
 """,
         jack,
     )
@@ -164,14 +164,14 @@ def test_a_device_that_dies_is_noticed_and_holds_nobody_up(tmp_path: Path) -> No
 
         said = facts(
             """
-speaker = open_speaker("", 48000, 128, render)
-speaker.start()
+output = open_output("", 48000, 128, render)
+output.start()
 assert enough.wait(5)
-say(alive=speaker.alive)
+say(alive=output.alive)
 sys.stdin.readline()
-wait(lambda: not speaker.alive)
+wait(lambda: not output.alive)
 begun = time.monotonic()
-speaker.stop()
+output.stop()
 say(seconds=time.monotonic() - begun)
 """,
             env,
@@ -194,7 +194,7 @@ def test_without_portaudio_it_says_how_to_install_it(tmp_path: Path) -> None:
 import ctypes.util
 ctypes.util.find_library = lambda name: None
 say(said=refused(""))
-open_speaker("null", 48000, 128, render)
+open_output("null", 48000, 128, render)
 """,
         environment(tmp_path),
     )
