@@ -19,9 +19,7 @@ from netaudio.client.songs import song_events, song_instruments
 from netaudio.client.status import status
 from netaudio.config.settings import ClientSettings, ResolvedSettings
 from netaudio.errors import NetAudioError, RefusedError
-from netaudio.inputs.keyboard import Keys
-from netaudio.inputs.midi_ports import MidiIn
-from netaudio.inputs.sources import jack_is_away, open_inputs
+from netaudio.inputs.sources import Inputs, open_inputs
 from netaudio.modes import Mode
 from netaudio.player.player import ClientPlayer
 from netaudio.process import Progress
@@ -62,7 +60,7 @@ class Client:
         self.volume = settings.volume
         self.online = settings.mode != "local"
         self.history = History()
-        self._inputs: list[Keys | MidiIn] = []
+        self._inputs = Inputs()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:
@@ -92,7 +90,7 @@ class Client:
             channel.program = self.library.program(self.instrument, self.mode)
         self.speaker = open_failover(
             settings.device, self.rate, self.chunk, self.player.render, self.screen.say,
-            lambda away: jack_is_away(self._inputs, away), even_null=even_null, skew=self.flags.skew,
+            lambda away: self._inputs.jack_is_away(away), even_null=even_null, skew=self.flags.skew,
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -122,14 +120,12 @@ class Client:
                 signal.signal(number, signal.SIG_DFL)
 
     async def _finish(self, recorder: Recorder | None) -> None:
-        for opened in self._inputs:
-            opened.let_go() if isinstance(opened, MidiIn) else opened.close()
+        self._inputs.release_all()
         if self.player.song_end is None and self.speaker.alive:
             self.player.post(self.player.set_volume, 0.0)
             await asyncio.sleep(FADE_SECONDS)
         self.speaker.stop()
-        for opened in self._inputs:
-            opened.close()
+        self._inputs.close()
         if recorder:
             recorder.stop(self.player.song_end or self.player.position)
             if recorder.error:
@@ -155,7 +151,7 @@ class Client:
     @property
     def octave(self) -> int | None:
         """That the computer keys play, if they do."""
-        return next((opened.octave for opened in self._inputs if not isinstance(opened, MidiIn)), None)
+        return self._inputs.octave
 
     def stop(self) -> None:
         """End `run`; from any thread."""

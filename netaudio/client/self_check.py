@@ -19,9 +19,10 @@ from netaudio.client.reconnect import PROBES, Network, settled
 from netaudio.client.simulation import Simulation
 from netaudio.config.settings import ClientSettings, ResolvedSettings
 from netaudio.errors import DeviceError, NetAudioError
-from netaudio.inputs.escape_codes import NO_KEY_UP
-from netaudio.inputs.keyboard import open_keys
-from netaudio.inputs.midi_ports import MidiIn, list_midi
+from netaudio.inputs.midi_keyboard import MidiKeyboard
+from netaudio.inputs.midi_ports import list_midi
+from netaudio.inputs.sources import open_keys
+from netaudio.inputs.timed_keys import NO_KEY_UP
 from netaudio.inputs.tty import ANSWER_WAIT
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
@@ -88,7 +89,7 @@ def look_for_midi(wanted: str, table: Table) -> bool:
     """Whether there is a MIDI keyboard to play on."""
     said: list[str] = []
     try:
-        names, midi = list_midi(), MidiIn(wanted or None, lambda *_: None, said.append)
+        names, midi = list_midi(), MidiKeyboard(wanted or None, lambda *_: None, said.append)
     except DeviceError as error:
         table.row("MIDI", "mend" if wanted else "note", str(error))
         return False

@@ -3,21 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netaudio.midi import note_off
+from netaudio.midi import SUSTAIN, control_change, note_off, note_on
 
 Push = Callable[[float, bytes], None]
 """Takes a channel message with its time.monotonic(), from any thread."""
 CoarsePush = Callable[[float, bytes, bool], None]
-"""As Push, and whether the time is only that at which the sound device handed it over, once a block."""
+"""As Push, and whether the time is coarse: that of the block in which the sound device handed the message over."""
 Command = Callable[[str, int], None]
 """Takes a command of `Do`, from any thread."""
-Note = Callable[[str], None]
-"""Takes one line for the player, from any thread."""
+Say = Callable[[str], None]
+"""Takes one line for the musician, from any thread."""
 
 VELOCITY = 100
 NOTE_KEYS = "awsedftgyhujk"
 REPEATING = "[]-="  # keys that step on while they are held
-_SUSTAIN = 64
+_PEDAL_DOWN, _PEDAL_UP = control_change(0, SUSTAIN, 127), control_change(0, SUSTAIN, 0)
 _ALIASES = {" ": "space", "\x1b": "esc", "escape": "esc", "_": "-", "+": "=", "{": "[", "}": "]"}
 
 
@@ -55,7 +55,7 @@ def fold(key: str) -> str:
     return _ALIASES.get(key, key)
 
 
-class KeyMap:
+class KeyLayout:
     """Knows which keys are down, so that repeats do nothing and every note ends as it began.
 
     Keys are named by the character typed, or "space" and "esc"; other names do nothing.
@@ -75,7 +75,7 @@ class KeyMap:
             return self._start(key)
         self._others.add(key)
         if key == "space":
-            return [Play(bytes((0xB0, _SUSTAIN, 127)))]
+            return [Play(_PEDAL_DOWN)]
         if key in ("z", "x"):
             self.octave = max(-1, self.octave - 1) if key == "z" else min(9, self.octave + 1)
             return []
@@ -89,17 +89,17 @@ class KeyMap:
             # an octave apart, two keys may hold one note: it ends with the last of them
             return [] if note in self._notes.values() else [Play(note_off(0, note))]
         if key not in self._others:
-            # Shift may have renamed a key since it went down: better hear one repeat than lose a press
+            # Shift may have renamed a key since it went down: better take one repeat for a press than lose a press
             self._others &= {"space"}
             return []
         self._others.discard(key)
-        return [Play(bytes((0xB0, _SUSTAIN, 0)))] if key == "space" else []
+        return [Play(_PEDAL_UP)] if key == "space" else []
 
     def release_all(self) -> list[Action]:
         """What ends every held note and the pedal."""
         actions: list[Action] = [Play(note_off(0, note)) for note in dict.fromkeys(self._notes.values())]
         if "space" in self._others:
-            actions.append(Play(bytes((0xB0, _SUSTAIN, 0))))
+            actions.append(Play(_PEDAL_UP))
         self._notes.clear()
         self._others.clear()
         return actions
@@ -109,4 +109,4 @@ class KeyMap:
         if note > 127:
             return []
         self._notes[key] = note
-        return [Play(bytes((0x90, note, VELOCITY)))]
+        return [Play(note_on(0, note, VELOCITY))]

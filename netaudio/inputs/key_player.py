@@ -1,47 +1,52 @@
-"""What plays a key map."""
+"""Plays what the keys of a KeyLayout do."""
 
 import threading
 import time
 from collections.abc import Iterable
 
-from netaudio.inputs.escape_codes import Event
-from netaudio.inputs.key_layout import Action, Command, KeyMap, Play, Push
+from netaudio.inputs.escape_codes import TerminalEvent
+from netaudio.inputs.key_layout import Action, Command, KeyLayout, Play, Push
 
 
-class Hands:
-    """Plays a KeyMap into `push` and `command`, from any thread; deaf hands hold nothing."""
+class KeyPlayer:
+    """Plays a KeyLayout into `push` and `command`, from any thread; paused, it holds nothing and takes no key."""
 
     def __init__(self, push: Push, command: Command) -> None:
         self._push, self._command = push, command
-        self._map = KeyMap()
-        self._deaf = False
+        self._layout = KeyLayout()
+        self._paused = False
         self._lock = threading.RLock()
 
     @property
     def octave(self) -> int:
-        return self._map.octave
+        return self._layout.octave
 
     def press(self, key: str, at: float | None = None) -> None:
         """`at` is the time (time.monotonic(), seconds) if it was before now."""
         with self._lock:
-            if not self._deaf:
-                self._act(self._map.press(key), at)
+            if not self._paused:
+                self._act(self._layout.press(key), at)
 
     def release(self, key: str, at: float | None = None) -> None:
         with self._lock:
-            self._act(self._map.release(key), at)
+            self._act(self._layout.release(key), at)
 
-    def let_go(self, deaf: bool = False) -> None:
-        """Ends all held keys; deaf, until `hear`, to all that follow."""
+    def release_all(self) -> None:
+        """Ends all held keys."""
         with self._lock:
-            self._deaf = self._deaf or deaf
-            self._act(self._map.release_all())
+            self._act(self._layout.release_all())
 
-    def hear(self) -> None:
+    def pause(self) -> None:
+        """Ends all held keys, and takes no other until `resume`."""
         with self._lock:
-            self._deaf = False
+            self._paused = True
+            self.release_all()
 
-    def play(self, events: Iterable[Event]) -> None:
+    def resume(self) -> None:
+        with self._lock:
+            self._paused = False
+
+    def play(self, events: Iterable[TerminalEvent]) -> None:
         for event in events:
             if event.kind == "down":
                 self.press(event.key)

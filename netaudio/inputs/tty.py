@@ -11,8 +11,9 @@ from collections.abc import Callable
 from types import FrameType
 
 from netaudio.errors import DeviceError
-from netaudio.inputs.escape_codes import Event, Parser
+from netaudio.inputs.escape_codes import Parser, TerminalEvent
 
+GONE = "the terminal is gone: computer keys are no longer heard"
 ESCAPE_WAIT = 0.05
 ANSWER_WAIT = 0.5
 
@@ -31,7 +32,7 @@ class Tty:
     exit of the program, and SIGTERM and SIGHUP where it does not handle these itself.
     """
 
-    def __init__(self, fd: int, handle: Callable[[list[Event] | None, float], float | None]) -> None:
+    def __init__(self, fd: int, handle: Callable[[list[TerminalEvent] | None, float], float | None]) -> None:
         import termios
 
         if not os.isatty(fd):
@@ -102,7 +103,7 @@ class Tty:
             if self._awake in ready:
                 return
             now = time.monotonic()
-            events: list[Event] = []
+            events: list[TerminalEvent] = []
             if ready:
                 data = _read_some(self._fd)
                 if not data:

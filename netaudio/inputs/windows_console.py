@@ -6,9 +6,9 @@ import threading
 import time
 
 from netaudio.errors import DeviceError
-from netaudio.inputs.escape_codes import NO_KEY_UP, TimedKeys
-from netaudio.inputs.key_layout import Command, Note, Push
-from netaudio.inputs.key_player import Hands
+from netaudio.inputs.key_layout import Command, Push, Say
+from netaudio.inputs.key_player import KeyPlayer
+from netaudio.inputs.timed_keys import NO_KEY_UP, TimedKeys
 
 
 class ConsoleKeys:
@@ -16,35 +16,35 @@ class ConsoleKeys:
 
     name = "console"
 
-    def __init__(self, push: Push, command: Command, note: Note) -> None:
+    def __init__(self, push: Push, command: Command, say: Say) -> None:
         if not os.isatty(0):
             raise DeviceError("no computer keys: standard input is not a console")
-        self._hands, self._timed = Hands(push, command), TimedKeys()
+        self._keys, self._timed = KeyPlayer(push, command), TimedKeys()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="console", daemon=True)
         self._thread.start()
-        note(NO_KEY_UP)
+        say(NO_KEY_UP)
 
     @property
     def octave(self) -> int:
-        return self._hands.octave
+        return self._keys.octave
 
     def close(self) -> None:
         self._closed.set()
         if threading.current_thread() is not self._thread:
             self._thread.join()
-        self._hands.let_go(deaf=True)
+        self._keys.pause()
 
     def _read(self) -> None:
         while not self._closed.wait(0.01):
             now = time.monotonic()
-            self._hands.play(self._timed.due(now))
+            self._keys.play(self._timed.due(now))
             for key in typed_keys():
-                self._hands.play(self._timed.type(key, now))
+                self._keys.play(self._timed.type(key, now))
 
 
 def typed_keys() -> list[str]:
-    """The keys typed since, into the Windows console; nothing elsewhere."""
+    """The keys typed into the Windows console since the last call; none elsewhere."""
     keys: list[str] = []
     if sys.platform == "win32":
         import _thread

@@ -1,4 +1,4 @@
-"""MIDI ports for real, between processes, through a JACK server of the test's own."""
+"""MIDI keyboards for real, between processes, through a JACK server of the test's own."""
 
 import os
 import subprocess
@@ -6,11 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from netaudio.inputs.midi_ports import Held, choose
-from netaudio.midi import playable
 from tests.support.child import Child
 from tests.support.jack import JACK_MIDI, KEYBOARD, jackd
 from tests.support.programs import HOME
@@ -18,7 +14,8 @@ from tests.support.programs import HOME
 PLAYER = """
 import sys, time
 from netaudio.errors import DeviceError
-from netaudio.inputs import midi_ports
+from netaudio.inputs.midi_ports import list_midi
+from netaudio.inputs import midi_keyboard
 
 def push(when, message, coarse):
     assert 0 <= time.monotonic() - when < 1
@@ -27,10 +24,10 @@ def push(when, message, coarse):
 def note(line):
     print(line, flush=True)
 
-midi_ports.LOOK_EVERY = 0.05
+midi_keyboard.LOOK_EVERY = 0.05
 try:
-    print("ports", midi_ports.list_midi(), flush=True)
-    source = midi_ports.MidiIn(sys.argv[1] or None, push, note)
+    print("ports", list_midi(), flush=True)
+    source = midi_keyboard.MidiKeyboard(sys.argv[1] or None, push, note)
 except DeviceError as error:
     sys.exit(f"DeviceError: {error}")
 print("name", source.name, flush=True)
@@ -135,60 +132,3 @@ def test_a_machine_without_midi_is_said_in_one_line(backend: str, code: str, sai
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"DeviceError: {said}")
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("names", "wanted", "chosen"),
-    [
-        ([], None, None),
-        (["Midi Through:Midi Through Port-0 14:0", "Keystation 20:0"], None, "Keystation 20:0"),
-        (["Midi Through:Midi Through Port-0 14:0"], None, None),
-        (["Midi Through:Midi Through Port-0 14:0"], "through", "Midi Through:Midi Through Port-0 14:0"),
-        (["A", "B"], None, "A"),
-        (["A", "B"], "", "A"),
-        (["Piano 1", "PIANO 2"], "piano 2", "PIANO 2"),
-        (["A", "B"], "c", None),
-    ],
-)
-def test_the_port_that_is_chosen(names: list[str], wanted: str | None, chosen: str | None) -> None:
-    assert choose(names, wanted) == chosen
-
-
-@pytest.mark.parametrize(
-    ("message", "passed"),
-    [
-        (b"", None),
-        (b"\xf8", None),
-        (b"\xfe", None),
-        (b"\xf0\x01\xf7", None),
-        (b"\x93\x3c\x00", b"\x83\x3c\x40"),
-        (b"\x93\x3c\x01", b"\x93\x3c\x01"),
-        (b"\x83\x3c\x00", b"\x83\x3c\x00"),
-        (b"\xc0\x00", b"\xc0\x00"),
-        (b"\xb0\x40\x00", b"\xb0\x40\x00"),
-        (b"\x90\x3c", None),
-        (b"\xc0", None),
-        (b"\xd0\x40\x00", None),
-        (b"\x90\x3c\x80", None),
-    ],
-)
-def test_messages_that_are_played(message: bytes, passed: bytes | None) -> None:
-    assert playable(message) == passed
-
-
-@given(st.lists(st.tuples(st.integers(0x80, 0xBF), st.integers(60, 66), st.integers(0, 2)), max_size=30))
-def test_what_a_keyboard_held_is_ended_once(messages: list[tuple[int, int, int]]) -> None:
-    held = Held()
-    sounding: set[tuple[int, ...]] = set()
-    for raw in messages:
-        message = playable(bytes(raw))
-        assert message
-        held.hear(message)
-        key = (message[0] & 0x0F, message[1])
-        if message[0] < 0xA0:
-            (sounding.add if message[0] >= 0x90 else sounding.discard)(key)
-        elif message[0] >= 0xB0 and message[1] == 64:
-            (sounding.add if message[2] else sounding.discard)((*key, -1))
-    ends = held.let_go()
-    assert {(m[0] & 0x0F, m[1], *((-1,) if m[0] >= 0xB0 else ())) for m in ends} == sounding
-    assert len(ends) == len(sounding) and held.let_go() == []
