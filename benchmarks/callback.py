@@ -17,6 +17,7 @@ from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
 from netaudio.client.app import Client
 from netaudio.config.settings import client_parser, client_settings
+from netaudio.midi import note_off, note_on
 from netaudio.readers.midi_files import Song
 from netaudio.screen.live import open_screen
 
@@ -53,8 +54,8 @@ def measure(seconds: float = 60, chunk: int = 128) -> dict[str, Any]:
 def song(seconds: float) -> Song:
     """So many keys down all the time, one after the other struck again."""
     times = [0.0] * VOICES + [AGAIN_SECONDS * n for n in range(1, round(seconds / AGAIN_SECONDS))]
-    events = [(at, bytes((0x90, LOWEST_KEY + n % VOICES, 100))) for n, at in enumerate(times)]
-    events += [(seconds, bytes((0x80, LOWEST_KEY + n, 0))) for n in range(VOICES)]
+    events = [(at, note_on(0, LOWEST_KEY + n % VOICES, 100)) for n, at in enumerate(times)]
+    events += [(seconds, note_off(0, LOWEST_KEY + n)) for n in range(VOICES)]
     return Song(tuple(events), seconds, ())
 
 

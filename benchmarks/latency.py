@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.clicks import KEYS, THRESHOLD, write_instrument, write_soundfont
 from benchmarks.processes import awake
+from netaudio.midi import note_off, note_on
 from tests.support.desk import Display
 from tests.support.jack import jackd
 from tests.support.programs import RATE, Program, Timed, running, serving, write_midi
@@ -98,8 +99,8 @@ def notes(at: Places) -> Timed:
     events: Timed = []
     for number, frame in enumerate(map(int, at)):
         key = KEYS[number % len(KEYS)]
-        events.append((frame, bytes((0x90, key, 127))))
-        events.append((frame + round(HELD * RATE), bytes((0x80, key, 64))))
+        events.append((frame, note_on(0, key, 127)))
+        events.append((frame + round(HELD * RATE), note_off(0, key)))
     return events
 
 

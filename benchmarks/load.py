@@ -22,6 +22,7 @@ from typing import Any
 
 from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.processes import cpu_seconds, memory_together
+from netaudio.midi import note_on
 from netaudio.sampler.voices import Event, Score
 from netaudio.statistics import quantile
 from netaudio.units import unwrap32, wrap32
@@ -116,7 +117,7 @@ class Client:
         """Strike the next key, which lets go of it first where it is down."""
         position = round((now - self._began) * self.rate)
         self._seq += 1
-        message = bytes((0x90, LOWEST_KEY + self._key % self.voices, 100))
+        message = note_on(0, LOWEST_KEY + self._key % self.voices, 100)
         event = Event(self._seq, position, message, round(CUT_SECONDS * self.rate))
         self._key += 1
         self._unheard.append((event, time.monotonic()))

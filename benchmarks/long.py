@@ -16,6 +16,7 @@ from pathlib import Path
 import soundfile
 
 from benchmarks.processes import memory
+from netaudio.midi import ALL_NOTES_OFF, EXPRESSION, SUSTAIN, VOLUME, control_change
 from tests.support.programs import (
     RATE,
     Playing,
@@ -40,9 +41,10 @@ def phrase() -> tuple[Timed, int]:
     """Music of eight measures that leaves nothing behind, and its length in frames."""
     music = piece(2, 8, (PIANO, EPIANO, GUITAR, ORGAN))
     end = music[-1][0] + 1
-    ends = [(end, bytes((0xB0 | channel, number, 0))) for channel in range(4) for number in (64, 123)]
-    resets = [(end + REST // 2, bytes((0xB0 | channel, number, 127))) for channel in range(4) for number in (7, 11)]
-    return [*music, *ends, *resets], end + REST
+    for channel in range(4):
+        music += [(end, control_change(channel, number, 0)) for number in (SUSTAIN, ALL_NOTES_OFF)]
+        music += [(end + REST // 2, control_change(channel, number, 127)) for number in (VOLUME, EXPRESSION)]
+    return music, end + REST
 
 
 def watch(server: Program, client: Playing, minutes: float) -> float:

@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.processes import drain
+from netaudio.midi import note_off, note_on, program_change
 from tests.support.programs import HOME, RATE, Timed, write_midi
 
 LIMIT = 3.0  # percent of a core
@@ -31,9 +32,9 @@ STEP, END_SECONDS = 0.1, 1.0  # between readings; left out at the end
 
 def song(seconds: float) -> Timed:
     """Organ notes that sound from the first second to the last."""
-    events: Timed = [(0, bytes((0xC0, 2)))]
+    events: Timed = [(0, program_change(0, 2))]
     for key in range(40, 40 + VOICES):
-        events += [(RATE // 10, bytes((0x90, key, 60))), (round(seconds * RATE), bytes((0x80, key, 0)))]
+        events += [(RATE // 10, note_on(0, key, 60)), (round(seconds * RATE), note_off(0, key))]
     return events
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import HOME, Served
+from netaudio.midi import note_off, note_on
 from netaudio.readers.wav_folder import list_instruments, load
 from netaudio.sampler.bank import Bank
 from tests.support.programs import write_midi
@@ -45,7 +46,7 @@ def _first_sound(port: int) -> float:
     """From the client's start until it records a song's first 10 ms, hybrid."""
     with tempfile.TemporaryDirectory() as name:
         song, out = Path(name) / "song.mid", Path(name) / "out.wav"
-        write_midi(song, [(0, bytes((0x90, 60, 100))), (RATE // 4, bytes((0x80, 60, 0)))])
+        write_midi(song, [(0, note_on(0, 60, 100)), (RATE // 4, note_off(0, 60))])
         begun = time.monotonic()
         client = subprocess.Popen(
             [sys.executable, str(HOME / "client.py"), "--server", f"127.0.0.1:{port}", "--device", "null",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from netaudio import midi
 from netaudio.audio.backends import need_output
 from netaudio.audio.failover import open_failover
 from netaudio.audio.recorder import Recorder
@@ -220,11 +221,10 @@ class Client:
 
     def _push(self, time: float, message: bytes, coarse: bool) -> None:
         """What a key did, on any thread: everything live is played on channel 1."""
-        kind = message[0] & 0xF0
-        if kind == 0xC0:
+        if midi.kind(message) == midi.PROGRAM_CHANGE:
             self._command("instrument", message[1])
         elif shapes_sound(message):
-            self.player.push(time, bytes((kind, *message[1:])), coarse)
+            self.player.push(time, midi.on_channel(0, message), coarse)
 
     def _command(self, command: str, value: int) -> None:
         self._loop.call_soon_threadsafe(self._obey, command, value)
@@ -287,7 +287,7 @@ class Client:
     def _set_program(self) -> None:
         program = self.library.program(self.instrument, self.mode)
         if program != self.player.score.channels[0].program:
-            self.player.push(self._loop.time(), bytes((0xC0, program)))
+            self.player.push(self._loop.time(), midi.program_change(0, program))
 
     async def _show(self) -> None:
         while True:

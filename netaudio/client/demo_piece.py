@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from netaudio.midi import SUSTAIN, VOLUME, control_change, note_off, note_on, program_change
+
 BEAT = 60 / 92  # seconds
 PARTS = {"guitar": 0, "organ": 1, "piano": 2, "epiano": 3}  # channels
 CHORDS = (  # by bar: the bass, then the chord
@@ -34,13 +36,13 @@ def piece(instruments: Sequence[str]) -> tuple[list[tuple[float, bytes]], float]
 
     def note(part: str, bar: float, beat: float, key: int, beats: float, velocity: int) -> None:
         start, channel = (4 * bar + beat) * BEAT, PARTS[part]
-        events.append((start, bytes((0x90 | channel, key, velocity))))
-        events.append((start + beats * BEAT, bytes((0x80 | channel, key, 64))))
+        events.append((start, note_on(channel, key, velocity)))
+        events.append((start + beats * BEAT, note_off(channel, key)))
 
     for part, channel in PARTS.items():
         if part in instruments:
-            events.append((0.0, bytes((0xC0 | channel, instruments.index(part)))))
-    events.append((0.0, bytes((0xB0 | PARTS["organ"], 7, 60))))
+            events.append((0.0, program_change(channel, instruments.index(part))))
+    events.append((0.0, control_change(PARTS["organ"], VOLUME, 60)))
     last = len(CHORDS) - 1
     for bar, (bass, chord) in enumerate(CHORDS):
         for step, voice in enumerate(PICKING if bar < last else range(4)):
@@ -57,6 +59,6 @@ def piece(instruments: Sequence[str]) -> tuple[list[tuple[float, bytes]], float]
     for bar, beat, key, beats in MELODY:
         note("piano", bar, beat, key, beats, 96)
     for bar in range(2, last + 1):  # the piano's pedal, changed with each chord
-        events.append(((4 * bar + 0.02) * BEAT, bytes((0xB0 | PARTS["piano"], 64, 127))))
-        events.append(((4 * bar + 3.95) * BEAT, bytes((0xB0 | PARTS["piano"], 64, 0))))
+        events.append(((4 * bar + 0.02) * BEAT, control_change(PARTS["piano"], SUSTAIN, 127)))
+        events.append(((4 * bar + 3.95) * BEAT, control_change(PARTS["piano"], SUSTAIN, 0)))
     return sorted(events, key=lambda event: event[0]), (4 * last + 4) * BEAT

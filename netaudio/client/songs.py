@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+from netaudio import midi
 from netaudio.readers.midi_files import Song
 from netaudio.sampler.voices import shapes_sound
 from netaudio.units import to_frames
 
-PROGRAM_CHANGE, CONTROL = 0xC0, 0xB0
-
 
 def song_instruments(song: Song, names: Sequence[str]) -> list[str]:
     """Those that its program changes choose: by their numbers in the list, from 0."""
-    wanted = {message[1] for _, message in song.events if message[0] & 0xF0 == PROGRAM_CHANGE}
+    wanted = {message[1] for _, message in song.events if midi.kind(message) == midi.PROGRAM_CHANGE}
     return [name for number, name in enumerate(names) if number in wanted]
 
 
@@ -22,13 +21,13 @@ def song_events(
     instrument's number here; program changes beyond the list are left out."""
     events = []
     for time, message in song.events:
-        if message[0] & 0xF0 == PROGRAM_CHANGE:
+        if midi.kind(message) == midi.PROGRAM_CHANGE:
             if message[1] >= len(names):
                 continue
-            message = bytes((message[0], program(names[message[1]])))
+            message = midi.program_change(midi.channel(message), program(names[message[1]]))
         if shapes_sound(message):
             events.append((to_frames(time, rate), message))
     end = to_frames(song.seconds, rate)
-    for channel in sorted({message[0] & 0x0F for _, message in events}):
-        events += [(end, bytes((CONTROL | channel, 64, 0))), (end, bytes((CONTROL | channel, 123, 0)))]
+    for channel in sorted({midi.channel(message) for _, message in events}):
+        events += [(end, midi.control_change(channel, number, 0)) for number in (midi.SUSTAIN, midi.ALL_NOTES_OFF)]
     return events

@@ -34,9 +34,7 @@ class PynputKeys:
         self._keys, self._say = KeyPlayer(push, command), say
         self._modifiers: set[str] = set()
         self._names: dict[int, str] = {}
-        self._at: float | None = (
-            None  # when the key that is being told went down or up, where the display stamps them
-        )
+        self._at: float | None = None  # of the key that is being told, where the display stamps keys
         self._answer_by: float | None = time.monotonic() + tty.ANSWER_WAIT
         self._closing = False
         self._tty: Tty | None = None

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netaudio import midi
 from netaudio.errors import SettingError
-from netaudio.midi import playable
 
-_DRUMS = 9
 _TEMPO = 500_000  # microseconds per beat until the file says otherwise
 
 
@@ -32,16 +31,16 @@ def read_song(path: str | Path) -> Song:
         end = 0.0
         for seconds, message in _timed(tracks, division):
             end = max(end, seconds)
-            data = None if message.is_meta else playable(bytes(message.bytes()))
+            data = None if message.is_meta else midi.playable(bytes(message.bytes()))
             if data is None:
                 continue
-            if data[0] & 0x0F == _DRUMS:
-                drums += data[0] & 0xF0 == 0x90
+            if midi.channel(data) == midi.DRUMS:
+                drums += midi.begins_note(data)
             else:
                 events.append((begin + seconds, data))
         begin += end
     left_out = f"channel 10 (drums): {drums} note{'s' * (drums != 1)} left out"
-    if not any(data[0] & 0xF0 == 0x90 for _, data in events):
+    if not any(midi.begins_note(data) for _, data in events):
         raise SettingError(f"{path}: there is nothing to play in this file" + f"; {left_out}" * bool(drums))
     return Song(tuple(events), begin, (left_out,) if drums else ())
 

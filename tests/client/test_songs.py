@@ -1,8 +1,10 @@
+from netaudio import midi
 from netaudio.client.demo_piece import piece
 from netaudio.client.songs import song_events, song_instruments
 from netaudio.readers.midi_files import Song
 
 NAMES = ["epiano", "guitar", "organ", "piano"]
+NOTE = midi.note_on(0, 60, 64)
 NUMBERS = {"epiano": 5, "guitar": 7, "organ": 9, "piano": 0}
 
 
@@ -11,22 +13,27 @@ def song(*events: tuple[float, bytes], seconds: float = 2.0) -> Song:
 
 
 def test_program_changes_choose_by_the_list_and_become_this_clients_numbers() -> None:
-    changes = song((0.0, b"\xc0\x01"), (1.0, b"\xc3\x03"), (1.5, b"\xc0\x28"))
+    changes = song(
+        (0.0, midi.program_change(0, 1)), (1.0, midi.program_change(3, 3)), (1.5, midi.program_change(0, 40))
+    )
     assert song_instruments(changes, NAMES) == ["guitar", "piano"]
     events = song_events(changes, 100, NAMES, NUMBERS.__getitem__)
-    assert events[:2] == [(0, b"\xc0\x07"), (100, b"\xc3\x00")]
+    assert events[:2] == [(0, midi.program_change(0, 7)), (100, midi.program_change(3, 0))]
 
 
 def test_what_shapes_no_sound_is_left_out() -> None:
-    events = song_events(
-        song((0.0, b"\xe0\x00\x40"), (0.5, b"\xb0\x01\x7f"), (1.0, b"\x90\x3c\x40")), 100, NAMES, len
-    )
-    assert events[0] == (100, b"\x90\x3c\x40")
+    bend, modulation = midi.pitch_bend(0, midi.BEND_CENTRE), midi.control_change(0, 1, 127)
+    events = song_events(song((0.0, bend), (0.5, modulation), (1.0, NOTE)), 100, NAMES, len)
+    assert events[0] == (100, NOTE)
 
 
 def test_the_end_lets_go_of_every_channel() -> None:
-    events = song_events(song((0.0, b"\x90\x3c\x40"), (0.5, b"\x92\x3c\x40")), 100, NAMES, len)
-    assert events[2:] == [(200, bytes((0xB0 | c, n, 0))) for c in (0, 2) for n in (64, 123)]
+    events = song_events(song((0.0, NOTE), (0.5, midi.on_channel(2, NOTE))), 100, NAMES, len)
+    assert events[2:] == [
+        (200, midi.control_change(channel, number, 0))
+        for channel in (0, 2)
+        for number in (midi.SUSTAIN, midi.ALL_NOTES_OFF)
+    ]
 
 
 def test_the_demos_piece_ends_every_note_that_it_begins_within_the_instruments_range() -> None:
@@ -34,10 +41,10 @@ def test_the_demos_piece_ends_every_note_that_it_begins_within_the_instruments_r
     sounding: set[tuple[int, int]] = set()
     for time, message in events:
         assert 0 <= time <= seconds
-        note = message[0] & 15, message[1]
-        if message[0] & 0xF0 == 0x90:
+        note = midi.channel(message), message[1]
+        if midi.begins_note(message):
             assert 48 <= message[1] <= 84 and note not in sounding
             sounding.add(note)
-        elif message[0] & 0xF0 == 0x80:
+        elif midi.kind(message) == midi.NOTE_OFF:
             sounding.remove(note)
     assert not sounding

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio import midi
 from netaudio.sampler.voices import Event
 
 Sound = NDArray[np.float32]
@@ -56,19 +57,21 @@ class Reference:
 
     def __post_init__(self) -> None:
         self.release, self.ramp = round(0.1 * self.rate), round(0.005 * self.rate)
-        self.programs, self.pedals = [self.program] * 16, [False] * 16
-        self.controls: list[dict[int, list[tuple[int, float]]]] = [{7: [], 11: []} for _ in range(16)]
+        self.programs, self.pedals = [self.program] * midi.CHANNELS, [False] * midi.CHANNELS
+        self.controls: list[dict[int, list[tuple[int, float]]]] = [
+            {midi.VOLUME: [], midi.EXPRESSION: []} for _ in range(midi.CHANNELS)
+        ]
 
     def feed(self, events: Sequence[Event], delays: Mapping[int, int]) -> None:
         for event in events:
-            kind, channel, data = event.message[0] & 0xF0, event.message[0] & 15, [*event.message[1:], 0]
-            if kind == 0x90 and data[1]:
+            kind, channel, data = midi.kind(event.message), midi.channel(event.message), [*event.message[1:], 0]
+            if kind == midi.NOTE_ON and data[1]:
                 self.note_on(event.position, channel, data[0], data[1], delays.get(event.seq, 0), event.seq)
-            elif kind in (0x80, 0x90):
+            elif kind in (midi.NOTE_OFF, midi.NOTE_ON):
                 self.note_off(event.position, channel, [n for n in self.notes if n.key == data[0]])
-            elif kind == 0xC0 and data[0] in self.instruments:
+            elif kind == midi.PROGRAM_CHANGE and data[0] in self.instruments:
                 self.programs[channel] = data[0]
-            elif kind == 0xB0:
+            elif kind == midi.CONTROL_CHANGE:
                 self.control(event.position, channel, data[0], data[1])
 
     def note_on(self, at: int, channel: int, key: int, velocity: int, delay: int, seq: int) -> None:
@@ -92,17 +95,17 @@ class Reference:
                     note.off = at
 
     def control(self, at: int, channel: int, number: int, value: int) -> None:
-        if number in (7, 11):
+        if number in (midi.VOLUME, midi.EXPRESSION):
             self.controls[channel][number].append((at, (value / 127) ** 2))
-        elif number == 64:
-            self.pedals[channel] = value >= 64
-            if value < 64:
+        elif number == midi.SUSTAIN:
+            self.pedals[channel] = value >= midi.PEDAL_DOWN
+            if value < midi.PEDAL_DOWN:
                 self.note_off(at, channel, [n for n in self.notes if n.key_up])
-        elif number == 120:
+        elif number == midi.ALL_SOUND_OFF:
             for note in self.notes:
                 if note.channel == channel:
                     note.stolen = min(note.stolen, at)
-        elif number == 123:
+        elif number == midi.ALL_NOTES_OFF:
             self.note_off(at, channel, self.notes)
 
     def gain(self, note: Note, n: NDArray[np.int64]) -> NDArray[np.float64]:

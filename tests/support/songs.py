@@ -9,6 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio import midi
+from netaudio.midi import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    EXPRESSION,
+    SUSTAIN,
+    VOLUME,
+    begins_note,
+    control_change,
+    note_off,
+    note_on,
+    program_change,
+)
 from netaudio.readers.wav_folder import list_instruments, load
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.voices import Event
@@ -27,7 +40,7 @@ def piece(seed: int, measures: int, programs: Sequence[int]) -> Timed:
     """Measures of 2 s, of four kinds in turn: melody with fast repeats over a chord that swells; a pedalled
     wash of more voices than there are; chords that change instrument; controllers over old and new notes."""
     rng = random.Random(seed)
-    events = [(0, bytes((0xC0 | channel, programs[channel % len(programs)]))) for channel in range(4)]
+    events = [(0, program_change(channel, programs[channel % len(programs)])) for channel in range(4)]
     for measure in range(measures):
         make = (_repeats, _wash, _changes, _controls)[measure % 4]
         events += [(measure * MEASURE + at, message) for at, message in make(rng, programs)]
@@ -35,11 +48,11 @@ def piece(seed: int, measures: int, programs: Sequence[int]) -> Timed:
 
 
 def _note(channel: int, key: int, velocity: int, on: int, off: int) -> Timed:
-    return [(on, bytes((0x90 | channel, key, velocity))), (off, bytes((0x80 | channel, key, 0)))]
+    return [(on, note_on(channel, key, velocity)), (off, note_off(channel, key))]
 
 
 def _control(channel: int, number: int, value: int, at: int) -> tuple[int, bytes]:
-    return at, bytes((0xB0 | channel, number, value))
+    return at, control_change(channel, number, value)
 
 
 def _chord(rng: random.Random, channel: int, size: int, on: int, off: int) -> Timed:
@@ -49,7 +62,7 @@ def _chord(rng: random.Random, channel: int, size: int, on: int, off: int) -> Ti
 
 def _repeats(rng: random.Random, _programs: Sequence[int]) -> Timed:
     events = _chord(rng, 1, 5, 100, MEASURE - 500)
-    events += [_control(1, 11, 40 + 3 * step, 9000 + 2000 * step) for step in range(25)]
+    events += [_control(1, EXPRESSION, 40 + 3 * step, 9000 + 2000 * step) for step in range(25)]
     key = rng.choice(KEYS)
     for step in range(40):
         on = 400 + step * 2300 + rng.randint(0, 200)
@@ -59,36 +72,37 @@ def _repeats(rng: random.Random, _programs: Sequence[int]) -> Timed:
 
 
 def _wash(rng: random.Random, _programs: Sequence[int]) -> Timed:
-    events = [_control(channel, 64, 127, 0) for channel in (0, 2)]
+    events = [_control(channel, SUSTAIN, 127, 0) for channel in (0, 2)]
     for step in range(64):
         on = step * 1200 + rng.randint(0, 100)
         off = on + rng.randint(1000, 9000)
         events += _note(rng.choice((0, 2)), rng.choice(KEYS), rng.randint(20, 100), on, off)
-    return [*events, _control(0, 64, 0, MEASURE - 9000), _control(2, 64, 30, MEASURE - 3000)]
+    return [*events, _control(0, SUSTAIN, 0, MEASURE - 9000), _control(2, SUSTAIN, 30, MEASURE - 3000)]
 
 
 def _changes(rng: random.Random, programs: Sequence[int]) -> Timed:
     events: Timed = []
     for step in range(8):
         on = step * MEASURE // 8
-        events.append((on, bytes((0xC3, rng.choice(programs)))))
+        events.append((on, program_change(3, rng.choice(programs))))
         events += _chord(rng, 3, 4, on, on + rng.randint(7000, 30000))
     return events
 
 
 def _controls(rng: random.Random, _programs: Sequence[int]) -> Timed:
     events = _chord(rng, 0, 6, 0, MEASURE - 100) + _chord(rng, 2, 6, 10, MEASURE + 20000)
-    events += [_control(0, 7, rng.randint(30, 127), 4000 + step * 7000) for step in range(12)]
-    events += [_control(2, 11, rng.randint(30, 127), 5000 + step * 9000) for step in range(9)]
-    events += [*_chord(rng, 3, 5, 30000, MEASURE), _control(3, 120, 0, 70000), _control(0, 123, 0, 80000)]
-    return [*events, _control(0, 7, 127, MEASURE - 1), _control(2, 11, 127, MEASURE - 1)]
+    events += [_control(0, VOLUME, rng.randint(30, 127), 4000 + step * 7000) for step in range(12)]
+    events += [_control(2, EXPRESSION, rng.randint(30, 127), 5000 + step * 9000) for step in range(9)]
+    events += _chord(rng, 3, 5, 30000, MEASURE)
+    events += [_control(3, ALL_SOUND_OFF, 0, 70000), _control(0, ALL_NOTES_OFF, 0, 80000)]
+    return [*events, _control(0, VOLUME, 127, MEASURE - 1), _control(2, EXPRESSION, 127, MEASURE - 1)]
 
 
 def wall(seed: int, seconds: float, program: int) -> Timed:
     """As many voices as there are, all the time: under the pedal, twice a second eight notes steal eight."""
     rng, end = random.Random(seed), round(seconds * RATE)
     keys = rng.sample(KEYS, len(KEYS))
-    events = [(0, bytes((0xC0, program))), _control(0, 64, 127, 0), _control(0, 64, 0, end)]
+    events = [(0, program_change(0, program)), _control(0, SUSTAIN, 127, 0), _control(0, SUSTAIN, 0, end)]
     for number in range(POLYPHONY + 8 * (2 * round(seconds) - 1)):
         burst = max(0, number - POLYPHONY + 8) // 8
         on = burst * RATE // 2 + number % POLYPHONY * 50
@@ -97,7 +111,7 @@ def wall(seed: int, seconds: float, program: int) -> Timed:
 
 
 def notes_in(song: Timed) -> int:
-    return sum(message[0] & 0xF0 == 0x90 and message[2] > 0 for _, message in song)
+    return sum(begins_note(message) for _, message in song)
 
 
 @cache
@@ -119,8 +133,8 @@ def reference(song: Timed, program: int = PIANO, polyphony: int = POLYPHONY) -> 
     score = Reference(recordings(), RATE, polyphony, program)
     ordered = sorted(song, key=lambda event: event[0])
     end = ordered[-1][0]
-    for channel in {message[0] & 15 for _, message in ordered}:
-        ordered += [_control(channel, 64, 0, end), _control(channel, 123, 0, end)]
+    for channel in {midi.channel(message) for _, message in ordered}:
+        ordered += [_control(channel, SUSTAIN, 0, end), _control(channel, ALL_NOTES_OFF, 0, end)]
     score.feed([Event(seq, at, message) for seq, (at, message) in enumerate(ordered, 1)], {})
     return score
 

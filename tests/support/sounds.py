@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from netaudio import midi
 from netaudio.sampler.instrument import edge
 from tests.support.reference import Recording
 from tests.support.wire import RATE
@@ -42,18 +43,19 @@ def random_song(rng: np.random.Generator, count: int, gap: int, released: bool =
         at += int(rng.integers(gap))
         channel, key, value = int(rng.integers(2)), int(rng.integers(6)), int(rng.integers(128))
         messages_by_share = (
-            (0.50, (0x90, key, max(1, value))),
-            (0.25, (0x80, key, 0)),
-            (0.05, (0xB0, 7, value)),
-            (0.05, (0xB0, 11, value)),
-            (0.07, (0xB0, 64, value)),
-            (0.02, (0xB0, 123, 0)),
-            (0.02, (0xB0, 120, 0)),
-            (0.04, (0xC0, value % 3)),  # the third program means nothing
+            (0.50, (midi.NOTE_ON, key, max(1, value))),
+            (0.25, (midi.NOTE_OFF, key, 0)),
+            (0.05, (midi.CONTROL_CHANGE, midi.VOLUME, value)),
+            (0.05, (midi.CONTROL_CHANGE, midi.EXPRESSION, value)),
+            (0.07, (midi.CONTROL_CHANGE, midi.SUSTAIN, value)),
+            (0.02, (midi.CONTROL_CHANGE, midi.ALL_NOTES_OFF, 0)),
+            (0.02, (midi.CONTROL_CHANGE, midi.ALL_SOUND_OFF, 0)),
+            (0.04, (midi.PROGRAM_CHANGE, value % 3)),  # the third program means nothing
         )
         shares = [share for share, _ in messages_by_share]
         kind, *data = messages_by_share[int(rng.choice(len(shares), p=shares))][1]
         song.append((at, bytes((kind | channel, *data))))
     if released:
-        song += [(at + 1, bytes((0xB0 | channel, number, 0))) for channel in (0, 1) for number in (64, 123)]
+        ends = midi.SUSTAIN, midi.ALL_NOTES_OFF
+        song += [(at + 1, midi.control_change(channel, number, 0)) for channel in (0, 1) for number in ends]
     return song

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from netaudio import midi
 from netaudio.sampler.voices import Event
 from netaudio.wire import control
 from tests.support.child import Child
@@ -53,10 +54,10 @@ class Desk:
         """The keys that are down, as the server was told."""
         keys = set[int]()
         for event in self.events():
-            kind, key = event.message[0] & 0xF0, event.message[1]
-            if kind == 0x90:
+            kind, key = midi.kind(event.message), event.message[1]
+            if kind == midi.NOTE_ON:
                 keys.add(key)
-            elif kind == 0x80:
+            elif kind == midi.NOTE_OFF:
                 keys.discard(key)
         return keys
 
@@ -127,7 +128,7 @@ def exact(result: Result, events: list[Event]) -> None:
     score.feed(events, {})
     mix = score.mix(len(result.sound)).astype(np.float32)
     assert difference(result.sound, mix, result.spans) <= 1, result.figures()
-    assert result.report["notes"] == sum(e.message[0] & 0xF0 == 0x90 for e in events)
+    assert result.report["notes"] == sum(midi.begins_note(e.message) for e in events)
 
 
 def begin(sound: Sound) -> int:
