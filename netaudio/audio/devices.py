@@ -44,7 +44,7 @@ def _described(info: dict[str, Any]) -> str:
 
 
 def _default(sounddevice: ModuleType) -> int:
-    """The default output's index, or -1. On Windows it is WASAPI's: PortAudio's own choice there is slow."""
+    """The default output's index, or -1. On Windows it is WASAPI's: PortAudio's own, MME, has a long latency."""
     if sys.platform == "win32":
         for api in sounddevice.query_hostapis():
             if api["name"] == "Windows WASAPI" and api["default_output_device"] >= 0:

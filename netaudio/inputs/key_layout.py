@@ -16,9 +16,10 @@ Say = Callable[[str], None]
 
 VELOCITY = 100
 NOTE_KEYS = "awsedftgyhujk"
+PEDAL = "space"
 REPEATING = "[]-="  # keys that step on while they are held
 _PEDAL_DOWN, _PEDAL_UP = control_change(0, SUSTAIN, 127), control_change(0, SUSTAIN, 0)
-_ALIASES = {" ": "space", "\x1b": "esc", "escape": "esc", "_": "-", "+": "=", "{": "[", "}": "]"}
+_ALIASES = {" ": PEDAL, "\x1b": "esc", "escape": "esc", "_": "-", "+": "=", "{": "[", "}": "]"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class KeyLayout:
         if len(key) == 1 and key in NOTE_KEYS:
             return self._start(key)
         self._others.add(key)
-        if key == "space":
+        if key == PEDAL:
             return [Play(_PEDAL_DOWN)]
         if key in ("z", "x"):
             self.octave = max(-1, self.octave - 1) if key == "z" else min(9, self.octave + 1)
@@ -90,15 +91,15 @@ class KeyLayout:
             return [] if note in self._notes.values() else [Play(note_off(0, note))]
         if key not in self._others:
             # Shift may have renamed a key since it went down: better take one repeat for a press than lose a press
-            self._others &= {"space"}
+            self._others &= {PEDAL}
             return []
         self._others.discard(key)
-        return [Play(_PEDAL_UP)] if key == "space" else []
+        return [Play(_PEDAL_UP)] if key == PEDAL else []
 
     def release_all(self) -> list[Action]:
         """What ends every held note and the pedal."""
         actions: list[Action] = [Play(note_off(0, note)) for note in dict.fromkeys(self._notes.values())]
-        if "space" in self._others:
+        if PEDAL in self._others:
             actions.append(Play(_PEDAL_UP))
         self._notes.clear()
         self._others.clear()

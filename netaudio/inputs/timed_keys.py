@@ -3,7 +3,7 @@
 import math
 
 from netaudio.inputs.escape_codes import TerminalEvent
-from netaudio.inputs.key_layout import NOTE_KEYS, fold
+from netaudio.inputs.key_layout import NOTE_KEYS, PEDAL, fold
 
 HOLD = 0.7
 """Seconds that a key counts as held after it was typed: keyboards begin to repeat after 250 to 660 ms."""
@@ -12,12 +12,15 @@ NO_KEY_UP = (
     f"this terminal does not tell when a key goes up: a note ends {HOLD:g} s after its key, "
     "and space switches the pedal"
 )
-PEDAL, STEPS = "space", frozenset("zx[]-=")
+STEPS = frozenset("zx[]-=")  # keys that step once more each time they are typed
 
 
 class TimedKeys:
-    """Ends keys whose key-up is never told, HOLD seconds after they were last typed, or, where they play no note, as
-    soon as they do not repeat themselves: a player may press M again. Times in seconds."""
+    """Ends keys whose key-up is never told. Times in seconds.
+
+    A key that plays a note or steps ends HOLD seconds after it was last typed; another as soon as it does not repeat
+    itself, so that M can be pressed again.
+    """
 
     def __init__(self) -> None:
         self._ends: dict[str, float] = {}
