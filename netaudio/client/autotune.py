@@ -25,8 +25,7 @@ class Auto:
         self._player, self._network, self._chunk, self._say = player, network, chunk, say
         self._rate = player.rate
         self._follow: Follow | None = None
-        self._link: Link | None = None  # whose round trips and
-        self._probed = self._margins = 0  # knit margins have been taken so far
+        self._probed = self._margins = 0  # round trips and knit margins that have been taken
         self._begun = self._short = False
         self.follows: set[str] = set()  # the settings that are auto now
         self.hint = ""  # for the player, as long as it holds
@@ -43,7 +42,7 @@ class Auto:
         network.set_buffer_size(before, before)
         if network.connection:
             await network.enter(AUTO_PROBES if auto else PROBES)
-        link = self._link = network.link
+        link = network.link
         if auto:
             self._follow = Follow(*spans, rate, self._chunk)
             self.follows = {name for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False) if span.auto}
@@ -79,8 +78,6 @@ class Auto:
         follow, link = self._follow, self._network.link
         if follow is None or link is None or self._network.connection is None:
             return
-        if link is not self._link:
-            self._link, self._probed = link, 0
         most = most_offset(self.held, self._rate, self._chunk)
         if not self._begun:  # there was no server before the first note
             if link.probed >= PROBES:
@@ -134,6 +131,6 @@ class Auto:
 
     def _new_margins(self) -> Sequence[int]:
         margins = self._player.knit.tally.margins
-        new = margins[self._margins :] if len(margins) >= self._margins else margins[:]  # a song counts anew
+        new = margins[self._margins :]
         self._margins = len(margins)
         return new

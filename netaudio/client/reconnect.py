@@ -81,13 +81,13 @@ class Network:
             player.post(player.moved, seq, delay)
 
         self._running = asyncio.create_task(self.connection.run(late))
-        link.probing = True
+        link.probing, before = True, link.probed
         for _ in range(round(ECHO_SECONDS / POLL_SECONDS)):
-            if link.probed >= probes or self._running.done():
+            if link.probed - before >= probes or self._running.done():
                 break
             await asyncio.sleep(POLL_SECONDS)
         link.probing = link.measuring = False
-        if not link.probed:
+        if link.probed == before:
             self.say(
                 f"no answer from {self.address.host}, UDP port {self.connection.welcome.udp_port}: "
                 "is it blocked by a firewall?"
