@@ -50,16 +50,14 @@ def main() -> int:
 def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None) -> dict[str, Any]:
     """Run the client to its end; the figures of the run."""
     screen = open_screen(flags.plain)
-    client = Client(settings, flags, screen, song)
 
-    async def both() -> None:
-        await client.prepare()
+    async def to_its_end() -> Client:
+        client = await Client.prepare(settings, flags, screen, song)
         await client.run()
+        return client
 
     try:
-        for line in song.left_out if song else ():
-            screen.say(line)
-        asyncio.run(both())
+        client = asyncio.run(to_its_end())
     finally:
         screen.close()
     figures = client.figures()

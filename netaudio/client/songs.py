@@ -1,12 +1,17 @@
-"""A MIDI file's events as the player takes them."""
+"""A MIDI file's events as the player takes them, and when they begin."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
+from netaudio.client.connector import Connector
+from netaudio.player.player import ClientPlayer
 from netaudio.readers.midi_files import Song
 from netaudio.sampler.voices import shapes_sound
 from netaudio.units import to_frames
 
 PROGRAM_CHANGE, CONTROL = 0xC0, 0xB0
+SETTLE_SECONDS, PATIENCE_SECONDS = 0.3, 2.0  # of audio before a song begins, and to wait for that at most
+POLL_SECONDS = 0.02
 
 
 def song_instruments(song: Song, names: Sequence[str]) -> list[str]:
@@ -32,3 +37,14 @@ def song_events(
     for channel in sorted({message[0] & 0x0F for _, message in events}):
         events += [(end, bytes((CONTROL | channel, 64, 0))), (end, bytes((CONTROL | channel, 123, 0)))]
     return events
+
+
+async def steady(player: ClientPlayer, connector: Connector) -> None:
+    """Await a stream that has come for a while, where one is to come; not for long."""
+    for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
+        link = connector.link
+        if connector.connection is None or player.mode == "local":
+            break
+        if link and link.count.received * player.rings.remote.chunk > SETTLE_SECONDS * player.rate:
+            break
+        await asyncio.sleep(POLL_SECONDS)
