@@ -14,7 +14,7 @@ from typing import Any
 
 from netaudio.audio.devices import list_devices
 from netaudio.client.app import Client
-from netaudio.client.demo import DemoServer, demo_song
+from netaudio.client.demo import demo_server, demo_song
 from netaudio.client.self_check import check
 from netaudio.config.settings import ClientSettings, client_parser, client_settings
 from netaudio.inputs.midi_ports import list_midi
@@ -38,7 +38,7 @@ def main() -> int:
     if flags.check:
         return check(settings, flags)
     if flags.demo:
-        with DemoServer(settings.wav) as address:
+        with demo_server(settings.wav) as address:
             settings = dataclasses.replace(settings, server=address, mode="hybrid", token="")
             figures = play(settings, flags, demo_song(settings.wav))
     else:
