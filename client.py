@@ -14,7 +14,7 @@ from typing import Any
 
 from netaudio.audio.devices import list_devices
 from netaudio.client.app import Client
-from netaudio.client.demo import DemoServer, demo_song
+from netaudio.client.demo import demo_server, demo_song
 from netaudio.client.self_check import check
 from netaudio.config.settings import ClientSettings, client_parser, client_settings
 from netaudio.inputs.midi_ports import list_midi
@@ -38,7 +38,7 @@ def main() -> int:
     if flags.check:
         return check(settings, flags)
     if flags.demo:
-        with DemoServer(settings.wav) as address:
+        with demo_server(settings.wav) as address:
             settings = dataclasses.replace(settings, server=address, mode="hybrid", token="")
             figures = play(settings, flags, demo_song(settings.wav))
     else:
@@ -50,16 +50,14 @@ def main() -> int:
 def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None) -> dict[str, Any]:
     """Run the client to its end; the figures of the run."""
     screen = open_screen(flags.plain)
-    client = Client(settings, flags, screen, song)
 
-    async def both() -> None:
-        await client.prepare()
+    async def to_its_end() -> Client:
+        client = await Client.prepare(settings, flags, screen, song)
         await client.run()
+        return client
 
     try:
-        for line in song.left_out if song else ():
-            screen.say(line)
-        asyncio.run(both())
+        client = asyncio.run(to_its_end())
     finally:
         screen.close()
     figures = client.figures()

@@ -66,7 +66,6 @@ def inside(port: str, seconds: str, out: str) -> None:
         *HEADS,
     ])  # fmt: skip
     screen = open_screen(False)
-    client = Client(client_settings("", flags), flags, screen, song(float(seconds)))
     grown: list[float] = []
 
     async def busy() -> None:
@@ -78,20 +77,21 @@ def inside(port: str, seconds: str, out: str) -> None:
                 pass
             await asyncio.sleep(REST_SECONDS)
 
-    async def both() -> None:
-        await client.prepare()
+    async def play() -> Client:
+        client = await Client.prepare(client_settings("", flags), flags, screen, song(float(seconds)))
         work = asyncio.create_task(busy())
         await client.run()
         work.cancel()
+        return client
 
     try:
-        asyncio.run(both())
+        client = asyncio.run(play())
     finally:
         screen.close()
-    times, figures = client.speaker.times, client.figures()
+    times, figures = client.output.times, client.figures()
     Path(out).write_text(json.dumps({
-        "chunk": client.chunk, "voices": VOICES, "seconds": float(seconds), "screen": type(screen).__name__,
-        "callback ms": times.summary(), "late": times.late, "xruns": client.speaker.xruns,
+        "chunk": client.output.block, "voices": VOICES, "seconds": float(seconds), "screen": type(screen).__name__,
+        "callback ms": times.summary(), "late": times.late, "xruns": client.output.xruns,
         "packets": figures["packets"], "frames": figures["frames"],
         "memory MB": {"after a fifth": round(grown[0], 1), "at the end": round(grown[-1], 1)},
     }))  # fmt: skip

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from netaudio.client.reconnect import PROBES, Network
+from netaudio.client.connection import Greeting
+from netaudio.client.connector import PROBES, Connector
 from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
-from netaudio.timing.latency_budget import GUESS_SECONDS, Tuning, most_offset, tuned
+from netaudio.timing.latency_budget import GUESS_SECONDS, MORE_HELD, Tuning, least_held, most_offset, tuned
 from netaudio.timing.latency_control import Follow
 from netaudio.units import Span, to_frames, to_ms
 
@@ -16,54 +17,52 @@ LATE_NOTES, FORGIVE_SECONDS = 3, 30.0  # late notes until the player is told, an
 DEFAULT_OFFSET, DEFAULT_BUFFER_SIZE = Span.parse("100ms"), Span.parse("40ms")
 
 
-class Auto:
-    """`measure` once, then `follow` often. `offset` and `held` are frames; more may be held at any time."""
+async def measure(settings: ResolvedSettings, connector: Connector, greeting: Greeting | None, rate: int) -> None:
+    """Enter the session, if there is one, and await as many round trips as the settings ask for."""
+    auto = settings.offset.auto or settings.buffer_size.auto
+    before = to_frames(GUESS_SECONDS, rate) if settings.buffer_size.auto else settings.buffer_size.frames(rate)
+    connector.set_buffer_size(before, before)
+    if greeting:
+        await connector.enter(greeting, AUTO_PROBES if auto else PROBES)
 
-    def __init__(self, player: ClientPlayer, network: Network, chunk: int, say: Callable[[str], None]) -> None:
-        self.offset = self.held = 0
+
+class Auto:
+    """Sets all three by what was measured; then `follow` often. `offset` and `held` are frames; more may be held at
+    any time."""
+
+    def __init__(
+        self, settings: ResolvedSettings, player: ClientPlayer, connector: Connector, say: Callable[[str], None]
+    ) -> None:
         self.changes: list[tuple[int, int, int]] = []  # while playing: (position, OFFSET, BUFFER_SIZE)
-        self._player, self._network, self._chunk, self._say = player, network, chunk, say
-        self._rate = player.rate
-        self._follow: Follow | None = None
-        self._link: Link | None = None  # whose round trips and
-        self._probed = self._margins = 0  # knit margins have been taken so far
-        self._begun = self._short = False
-        self.follows: set[str] = set()  # the settings that are auto now
         self.hint = ""  # for the player, as long as it holds
+        self._player, self._connector, self._say = player, connector, say
+        self._rate, self._chunk = player.rate, settings.chunk_size
+        self._probed = self._margins = 0  # round trips and knit margins that have been taken
+        self._begun = self._short = False
         self._late = self._recent = 0  # notes
         self._late_at = 0.0
-
-    async def measure(self, settings: ResolvedSettings) -> None:
-        """Set all three, from the network where they are auto."""
-        network, rate = self._network, self._rate
-        spans = settings.offset, settings.buffer_size, settings.held
-        auto = settings.offset.auto or settings.buffer_size.auto
-        guess = to_frames(GUESS_SECONDS, rate)
-        before = guess if settings.buffer_size.auto else settings.buffer_size.frames(rate)
-        network.set_buffer_size(before, before)
-        if network.connection:
-            await network.enter(AUTO_PROBES if auto else PROBES)
-        link = self._link = network.link
-        if auto:
-            self._follow = Follow(*spans, rate, self._chunk)
-            self.follows = {name for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False) if span.auto}
+        spans = {"OFFSET": settings.offset, "BUFFER_SIZE": settings.buffer_size}
+        self.follows = {name for name, span in spans.items() if span.auto}  # the settings that are auto
+        timing = settings.held, self._rate, self._chunk
+        self._follow = Follow(settings.offset, settings.buffer_size, *timing) if self.follows else None
+        link = connector.link
         if self._follow and link and link.probed:
             chosen = self._begin(self._follow, link)
         else:
             offset = DEFAULT_OFFSET if settings.offset.auto else settings.offset
             buffer_size = DEFAULT_BUFFER_SIZE if settings.buffer_size.auto else settings.buffer_size
-            chosen = tuned(offset, buffer_size, settings.held, rate, self._chunk, 0.0, 0.0)
-            if auto:
-                self._say(f"auto: nothing to measure; OFFSET {offset}, BUFFER_SIZE {buffer_size}")
-        for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False):
-            if span.frame_count and span.frame_count < rate // 240:
-                ms = to_ms(span.frame_count, rate)
-                self._say(f"{name} {span} means frames, {ms:.1f} ms: for milliseconds write {span}ms")
+            chosen = tuned(offset, buffer_size, *timing, 0.0, 0.0)
+            if self.follows:
+                say(f"auto: nothing to measure; OFFSET {offset}, BUFFER_SIZE {buffer_size}")
+        for name, span in spans.items():
+            if span.frame_count and span.frame_count < self._rate // 240:
+                ms = to_ms(span.frame_count, self._rate)
+                say(f"{name} {span} means frames, {ms:.1f} ms: for milliseconds write {span}ms")
         self.held = chosen.held
-        if not settings.held.auto and settings.held.frames(rate) < self.held:
-            self._say(f"HELD raised to {to_ms(self.held, rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
-        self._player.offset = self.offset = chosen.offset
-        network.set_buffer_size(chosen.buffer_size, chosen.aim)
+        if not settings.held.auto and settings.held.frames(self._rate) < self.held:
+            say(f"HELD raised to {to_ms(self.held, self._rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
+        player.offset = self.offset = chosen.offset
+        connector.set_buffer_size(chosen.buffer_size, chosen.aim)
 
     def _begin(self, follow: Follow, link: Link, most: int | None = None) -> Tuning:
         chosen = follow.begin(link.trips_since(0), most)
@@ -76,11 +75,9 @@ class Auto:
 
     def follow(self, now: float, mode: Mode) -> None:
         """Take what the network did since the last call, and choose anew where that asks for it."""
-        follow, link = self._follow, self._network.link
-        if follow is None or link is None or self._network.connection is None:
+        follow, link = self._follow, self._connector.link
+        if follow is None or link is None or self._connector.connection is None:
             return
-        if link is not self._link:
-            self._link, self._probed = link, 0
         most = most_offset(self.held, self._rate, self._chunk)
         if not self._begun:  # there was no server before the first note
             if link.probed >= PROBES:
@@ -97,6 +94,14 @@ class Auto:
                 f"this network asks for a longer OFFSET than the {to_ms(self.held, self._rate):.0f} ms that are held "
                 "allow: start again with a longer --held"
             )
+
+    def hold(self, offset: int) -> bool:
+        """Choose to hold enough for an OFFSET, and some to spare; whether that is more than before."""
+        least = least_held(offset, self._rate, self._chunk)
+        if self.held >= least:
+            return False
+        self.held = least + to_frames(MORE_HELD, self._rate)
+        return True
 
     def fix(self, offset: int, mode: Mode) -> None:
         """An OFFSET of the player's own, which is not followed from now on."""
@@ -117,23 +122,22 @@ class Auto:
             self._late_at, self._recent = now, self._recent + new
         elif now - self._late_at > FORGIVE_SECONDS:
             self._recent, self.hint = 0, ""
-        link = self._network.link
+        link = self._connector.link
         if new > 0 and self._recent >= LATE_NOTES and link and "OFFSET" not in self.follows:
-            size, trip = Span(self._network.buffer_size), link.round_trip(0.5)
+            size, trip = Span(self._connector.buffer_size), link.round_trip(0.5)
             needed = tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
             if needed > self.offset:
                 self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
 
     def _take(self, chosen: Tuning, mode: Mode) -> None:
-        changed = (self.offset, self._network.buffer_size) != (chosen.offset, chosen.buffer_size)
-        self._network.set_buffer_size(chosen.buffer_size, chosen.aim)
+        changed = (self.offset, self._connector.buffer_size) != (chosen.offset, chosen.buffer_size)
+        self._connector.set_buffer_size(chosen.buffer_size, chosen.aim)
         if changed:
             self.offset = chosen.offset
             self._player.post(self._player.set_mode, mode, chosen.offset)
             self.changes.append((self._player.position, chosen.offset, chosen.buffer_size))
 
     def _new_margins(self) -> Sequence[int]:
-        margins = self._player.knit.tally.margins
-        new = margins[self._margins :] if len(margins) >= self._margins else margins[:]  # a song counts anew
-        self._margins = len(margins)
+        new = self._player.knit.tally.margins[self._margins :]
+        self._margins += len(new)
         return new

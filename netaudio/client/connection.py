@@ -1,10 +1,11 @@
-"""One session with a server: its control connection and its UDP socket, around a Link."""
+"""One session with a server: the hello that begins it, its control connection and its UDP socket, around a Link."""
 
 import asyncio
 import os
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from netaudio.client.simulation import Deliver, Simulation
 from netaudio.config.kinds import Address
@@ -17,36 +18,23 @@ from netaudio.wire.rtp import PAYLOADS
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
 PING_SECONDS = 1.0
-SILENCE_SECONDS = 3.0  # without a datagram or a pong the server is lost
+LOST_SECONDS = 3.0  # without a datagram or a pong the server is lost
 REST_SECONDS = 0.004  # at least, until the alarm; every packet that comes flushes, too
 RECEIVE_BUFFER = 1 << 20  # bytes: a second of packets, should this program be held up
 
 
-class Connection:
-    """An open session. `attach` gives it a player; `run` moves everything until the server is lost."""
+@dataclass(frozen=True)
+class Greeting:
+    """A hello and its answer: a session that is open, but has no player yet."""
 
-    def __init__(
-        self,
-        address: Address,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        hello: control.Hello,
-        welcome: control.Welcome,
-        simulation: Simulation | None,
-    ) -> None:
-        self.address, self.hello, self.welcome = address, hello, welcome
-        self.link: Link | None = None
-        self._reader, self._writer, self._simulation = reader, writer, simulation
-        self._write: Deliver = simulation.sending(self._write_now) if simulation else self._write_now
-        self._transport: asyncio.DatagramTransport | None = None
-        self._send_datagram: Deliver = self._send_datagram_now
-        self._answers: asyncio.Queue[control.Instrument] = asyncio.Queue()
-        self._last_seen = time.monotonic()
-        self._loop = asyncio.get_running_loop()
-        self._alarm: asyncio.TimerHandle | None = None
+    hello: control.Hello
+    welcome: control.Welcome
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    simulation: Simulation | None
 
     @classmethod
-    async def open(cls, address: Address, hello: control.Hello, simulation: Simulation | None) -> "Connection":
+    async def exchange(cls, address: Address, hello: control.Hello, simulation: Simulation | None) -> "Greeting":
         """Say hello; raises RefusedError, whose text says why there is no session."""
         try:
             reader, writer = await asyncio.wait_for(
@@ -78,21 +66,48 @@ class Connection:
         except RefusedError:
             writer.close()
             raise
-        return cls(address, reader, writer, hello, answer, simulation)
+        return cls(hello, answer, reader, writer, simulation)
 
-    async def attach(self, player: ClientPlayer, aim: int, earlier: Link | None) -> Link:
-        """Open the UDP side and begin to measure the way; audio starts when the player joins."""
-        secret, payload = bytes.fromhex(self.welcome.secret), PAYLOADS[self.hello.payload]
-        self.link = Link(player, self.welcome.ssrc, secret, payload, aim, earlier)
-        host = self._writer.get_extra_info("peername")[0]
+    def end(self) -> None:
+        """Say good-bye, and close the control connection."""
+        if not self.writer.is_closing():
+            self.writer.write(control.encode(control.Bye()))
+        self.writer.close()
+
+
+class Connection:
+    """A player's session. `run` moves everything until the server is lost."""
+
+    def __init__(self, greeting: Greeting, link: Link, transport: asyncio.DatagramTransport) -> None:
+        self.welcome, self.link = greeting.welcome, link
+        self._greeting, self._transport = greeting, transport
+        self._write: Deliver = self._write_now
+        self._send_datagram: Deliver = self._send_datagram_now
         hear: Deliver = self._hear
-        if self._simulation:
-            self._send_datagram, hear = self._simulation.datagrams(self._send_datagram_now, hear)
-        self._transport, _ = await self._loop.create_datagram_endpoint(
-            lambda: _Datagrams(hear), remote_addr=(host, self.welcome.udp_port)
-        )
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        return self.link
+        if simulation := greeting.simulation:
+            self._write = simulation.sending(self._write_now)
+            self._send_datagram, hear = simulation.datagrams(self._send_datagram_now, hear)
+        transport.set_protocol(_Datagrams(hear))
+        self._answers: asyncio.Queue[control.Instrument] = asyncio.Queue()
+        self._last_seen = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @classmethod
+    async def open(cls, greeting: Greeting, player: ClientPlayer, aim: int, earlier: Link | None) -> "Connection":
+        """Open the UDP side; audio starts when the player joins. Raises OSError, and has ended the session."""
+        welcome = greeting.welcome
+        secret, payload = bytes.fromhex(welcome.secret), PAYLOADS[greeting.hello.payload]
+        host = greeting.writer.get_extra_info("peername")[0]
+        try:
+            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                asyncio.DatagramProtocol, remote_addr=(host, welcome.udp_port)
+            )
+        except OSError:
+            greeting.end()
+            raise
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        return cls(greeting, Link(player, welcome.ssrc, secret, payload, aim, earlier), transport)
 
     async def select(self, program: int, name: str) -> control.Instrument:
         """Let a program number mean one of the server's instruments. `run` must be going on."""
@@ -119,10 +134,8 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        self._write_now(control.encode(control.Bye()))
-        self._writer.close()
-        if self._transport:
-            self._transport.close()
+        self._greeting.end()
+        self._transport.close()
         if self._alarm:
             self._alarm.cancel()
 
@@ -130,17 +143,17 @@ class Connection:
         self._write(control.encode(message))
 
     def _write_now(self, data: bytes) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(data)
+        if not self._greeting.writer.is_closing():
+            self._greeting.writer.write(data)
 
     def _send_datagram_now(self, data: bytes) -> None:
-        if self._transport and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.sendto(data)
 
     async def _listen(self, late: Callable[[int, int], None]) -> str:
         while True:
             try:
-                message = await _receive(self._reader)
+                message = await _receive(self._greeting.reader)
             except (OSError, EOFError):
                 return "the server closed the connection"
             except ProtocolError as error:
@@ -159,7 +172,7 @@ class Connection:
 
     def flush(self) -> None:
         """Send what the player did, and the reports that are due; and those that will be, when they are."""
-        if self.link is None or self._transport is None or self._transport.is_closing():
+        if self._transport.is_closing():
             return
         for message in self.link.control(time.monotonic()):
             self._send(message)
@@ -181,13 +194,13 @@ class Connection:
         self.flush()
 
     async def _ping(self) -> str:
-        while time.monotonic() - self._last_seen < SILENCE_SECONDS:
+        while time.monotonic() - self._last_seen < LOST_SECONDS:
             self._send(control.Ping(time.monotonic()))
             await asyncio.sleep(PING_SECONDS)
-        return f"nothing heard from the server for {SILENCE_SECONDS:.0f} s"
+        return f"nothing heard from the server for {LOST_SECONDS:.0f} s"
 
     def _hear(self, data: bytes) -> None:
-        if self.link is not None and self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._last_seen = time.monotonic()
             self.link.receive_datagram(data, self._last_seen)
             self.flush()

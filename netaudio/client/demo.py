@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from netaudio.client.demo_piece import piece
 from netaudio.config.kinds import Address
@@ -20,33 +21,26 @@ def demo_song(wav: str) -> Song:
     return Song(tuple(events), seconds, ())
 
 
-class DemoServer:
-    """A server process for as long as a `with` block lasts, which gets its address."""
-
-    def __init__(self, wav: str) -> None:
-        self._command = [sys.executable, str(HOME / "server.py"), "--host", "127.0.0.1", "--port", "0"]
-        self._command += ["--token", "", "--workers", "1", "--metrics", "", "--wav", wav]
-
-    def __enter__(self) -> Address:
-        """Raises RefusedError with what the server said, if it does not start."""
-        self._process = subprocess.Popen(
-            self._command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the client
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+@contextmanager
+def demo_server(wav: str) -> Iterator[Address]:
+    """A server process, and its address; raises RefusedError with what the server said, if it does not start."""
+    process = subprocess.Popen(
+        [sys.executable, str(HOME / "server.py"), "--host", "127.0.0.1", "--port", "0", "--token", "",
+         "--workers", "1", "--metrics", "", "--wav", wav],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the client
+    )  # fmt: skip
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        line = process.stdout.readline()
         if READY not in line:
-            _, said = self._process.communicate()
+            said = process.stderr.read()
             raise RefusedError(f"the demo's server did not start: {said.strip() or line.strip()}")
         host, _, port = line.split(READY)[1].split(": ")[0].rpartition(":")
-        return Address(host, int(port))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.communicate()
+        yield Address(host, int(port))
+    finally:
+        process.terminate()
+        process.communicate()

@@ -6,18 +6,17 @@ import os
 import shutil
 import textwrap
 import time
-from pathlib import Path
 from typing import Literal
 
 from netaudio.audio.backends import open_output
 from netaudio.audio.devices import list_devices
 from netaudio.audio.output import Output
-from netaudio.client.app import POLYPHONY, RATE
 from netaudio.client.autotune import DEFAULT_BUFFER_SIZE
-from netaudio.client.library import Library
-from netaudio.client.reconnect import PROBES, Network, settled
+from netaudio.client.connection import Greeting
+from netaudio.client.connector import PROBES
+from netaudio.client.setup import Setup, greet, set_up
 from netaudio.client.simulation import Simulation
-from netaudio.config.settings import ClientSettings, ResolvedSettings
+from netaudio.config.settings import ClientSettings
 from netaudio.errors import DeviceError, NetAudioError
 from netaudio.inputs.midi_keyboard import MidiKeyboard
 from netaudio.inputs.midi_ports import list_midi
@@ -25,12 +24,9 @@ from netaudio.inputs.sources import open_keys
 from netaudio.inputs.timed_keys import NO_KEY_UP
 from netaudio.inputs.tty import ANSWER_WAIT
 from netaudio.player.link import Link
-from netaudio.player.player import ClientPlayer
 from netaudio.process import Progress
-from netaudio.sampler.bank import Bank
 from netaudio.timing.latency_budget import tuned
 from netaudio.units import Span, to_ms
-from netaudio.wire.control import Welcome
 
 SOUND_SECONDS, WAY_SECONDS, POLL_SECONDS = 1.0, 5.0, 0.1
 TOO_MANY_LOST = 0.05  # of the packets
@@ -71,7 +67,7 @@ def check(settings: ClientSettings, flags: argparse.Namespace) -> int:
     look_for_outputs(settings.device, table)
     played = look_for_midi(settings.midi_in, table)
     look_for_keys(played, not flags.no_keys, table)
-    asyncio.run(_Session(settings, table).run())
+    asyncio.run(_play(settings, table))
     return table.end()
 
 
@@ -131,139 +127,131 @@ def look_for_keys(played: bool, wanted: bool, table: Table) -> None:
     table.row("keys", "note" if said else "ok", found)
 
 
-class _Session:
-    """What a server is needed for, and the sound device, which plays at the server's rate."""
+async def _play(settings: ClientSettings, table: Table) -> None:
+    """Try the server, the sound device at its rate, and what comes over the way."""
+    said: list[str] = []
+    simulation = Simulation(settings.simulate) if settings.simulate else None
+    greeting = await _server(settings, simulation, table)
+    setup = set_up(settings, greeting, simulation, said.append)
+    output = await _sound(setup, table)
+    try:
+        if greeting is not None:
+            rate, buffer_size = setup.player.rate, setup.settings.buffer_size
+            frames = (DEFAULT_BUFFER_SIZE if buffer_size.auto else buffer_size).frames(rate)
+            setup.connector.set_buffer_size(frames, frames)
+            await setup.connector.enter(greeting, PROBES)
+            await _samples(setup, said, table)
+            await _way(setup, greeting.welcome.udp_port, table)
+    finally:
+        await setup.connector.close()
+        output.stop()
 
-    def __init__(self, settings: ClientSettings, table: Table) -> None:
-        self.settings, self.table = settings, table
-        self.said: list[str] = []
-        simulation = Simulation(settings.simulate) if settings.simulate else None
-        self.network = Network(settings.server, settings.token, settings.payload, self.said.append, simulation)
 
-    async def run(self) -> None:
-        welcome = await self._server()
-        settings = settled(self.settings, welcome) if welcome else self.settings.defaults()
-        rate, chunk = (welcome.rate, welcome.chunk) if welcome else (RATE, settings.chunk_size)
-        self.library = Library(Path(settings.wav), rate, Bank(), self.said.append)
-        self.player = player = ClientPlayer(
-            rate, chunk, welcome.polyphony if welcome else POLYPHONY, self.library.bank, self.library.instruments,
-            self.library.streamed, settings.mode, 0,
-        )  # fmt: skip
-        speaker = await self._sound(rate, chunk)
+async def _server(settings: ClientSettings, simulation: Simulation | None, table: Table) -> Greeting | None:
+    if settings.mode == "local":
+        table.row("server", "note", "none is needed in local mode")
+        return None
+    try:
+        greeting = await greet(settings, simulation)
+    except NetAudioError as error:
+        table.row("server", "mend", str(error))
+        return None
+    welcome = greeting.welcome
+    names = ", ".join(f"{number} {name}" for number, name in enumerate(welcome.instruments, 1))
+    table.row("server", "ok", f"{settings.server}, {welcome.rate} Hz, has {names or 'no instruments'}")
+    return greeting
+
+
+async def _sound(setup: Setup, table: Table) -> Output:
+    """The device if it opens, else a software clock, which the way can be measured with."""
+    player, rate, chunk = setup.player, setup.player.rate, setup.settings.chunk_size
+    try:
+        output = open_output(setup.settings.device, rate, chunk, player.render)
+        output.start()
+    except DeviceError as error:
+        table.row("sound", "mend", str(error))
+        output = open_output("null", rate, chunk, player.render)
+        output.start()
+        return output
+    await asyncio.sleep(SOUND_SECONDS)
+    speed, block = player.position / rate / SOUND_SECONDS, to_ms(chunk, rate)
+    found = f"{output.name}, {rate} Hz, {chunk} frames ({block:.1f} ms) at a time"
+    if output.error is not None or not output.alive or speed < 0.5:
+        table.row("sound", "mend", f"{found}: it asks for no sound; choose another --device")
+    elif output.xruns:
+        table.row("sound", "note", f"{found}: {output.xruns} xruns; a larger --chunk-size is safer")
+    elif output.name == "null":
+        table.row("sound", "note", f"{found}: silence, as asked for")
+    else:
+        table.row("sound", "ok", found)
+    return output
+
+
+async def _samples(setup: Setup, said: list[str], table: Table) -> None:
+    """Compare every instrument of the server's with ours, as far as they are held."""
+    settings, library, rate = setup.settings, setup.library, setup.player.rate
+    held = tuned(settings.offset, settings.buffer_size, settings.held, rate, settings.chunk_size, 0, 0).held
+    progress, failed, before = Progress(), list[str](), len(said)
+    for name in library.offered:
         try:
-            if welcome is not None:
-                self.network.adopt(player, self.library)
-                buffer_size = DEFAULT_BUFFER_SIZE if settings.buffer_size.auto else settings.buffer_size
-                self.network.set_buffer_size(frames := buffer_size.frames(rate), frames)
-                await self.network.enter(PROBES)
-                await self._samples(settings)
-                await self._way(settings, welcome)
-        finally:
-            await self.network.close()
-            speaker.stop()
-
-    async def _server(self) -> Welcome | None:
-        if self.settings.mode == "local":
-            self.table.row("server", "note", "none is needed in local mode")
-            return None
-        try:
-            welcome = await self.network.open(self.settings.chunk_size or 0)
+            await setup.connector.have(name, held, progress)
         except NetAudioError as error:
-            self.table.row("server", "mend", str(error))
-            return None
-        names = ", ".join(f"{number} {name}" for number, name in enumerate(welcome.instruments, 1))
-        self.table.row("server", "ok", f"{self.network.address}, {welcome.rate} Hz, has {names or 'no instruments'}")
-        return welcome
+            failed.append(str(error))
+    different = said[before:] + failed
+    for line in different:
+        table.row("samples", "mend", line)
+    if settings.instrument not in library.names:
+        names = ", ".join(library.names)
+        table.row("samples", "mend", f"the server has no {settings.instrument!r}: choose one of {names}")
+    elif not different:
+        table.row("samples", "ok", f"the first {held / rate:g} s of each, which are held, equal the server's")
 
-    async def _sound(self, rate: int, chunk: int) -> Output:
-        """The device if it opens, else a software clock, which the way can be measured with."""
-        try:
-            speaker = open_output(self.settings.device, rate, chunk, self.player.render)
-            speaker.start()
-        except DeviceError as error:
-            self.table.row("sound", "mend", str(error))
-            speaker = open_output("null", rate, chunk, self.player.render)
-            speaker.start()
-            return speaker
-        await asyncio.sleep(SOUND_SECONDS)
-        speed, block = self.player.position / rate / SOUND_SECONDS, to_ms(chunk, rate)
-        found = f"{speaker.name}, {rate} Hz, {chunk} frames ({block:.1f} ms) at a time"
-        if speaker.error is not None or not speaker.alive or speed < 0.5:
-            self.table.row("sound", "mend", f"{found}: it asks for no sound; choose another --device")
-        elif speaker.xruns:
-            self.table.row("sound", "note", f"{found}: {speaker.xruns} xruns; a larger --chunk-size is safer")
-        elif speaker.name == "null":
-            self.table.row("sound", "note", f"{found}: silence, as asked for")
-        else:
-            self.table.row("sound", "ok", found)
-        return speaker
 
-    async def _samples(self, settings: ResolvedSettings) -> None:
-        """Compare every instrument of the server's with ours, as far as they are held."""
-        rate, before = self.player.rate, len(self.said)
-        least = tuned(
-            settings.offset, settings.buffer_size, settings.held, rate, self.player.rings.remote.chunk, 0, 0
-        )
-        progress, failed = Progress(), list[str]()
-        for name in self.library.offered:
-            try:
-                await asyncio.to_thread(self.library.load, name, least.held, progress)
-                await self.network.describe(name)
-            except NetAudioError as error:
-                failed.append(str(error))
-        progress.end()
-        different = self.said[before:] + failed
-        for line in different:
-            self.table.row("samples", "mend", line)
-        if settings.instrument not in self.library.names:
-            names = ", ".join(self.library.names)
-            self.table.row("samples", "mend", f"the server has no {settings.instrument!r}: choose one of {names}")
-        elif not different:
-            seconds = least.held / rate
-            self.table.row("samples", "ok", f"the first {seconds:g} s of each, which are held, equal the server's")
+async def _way(setup: Setup, udp_port: int, table: Table) -> None:
+    """Have the stream come for a while, and measure round trips meanwhile."""
+    connector, progress = setup.connector, Progress("measuring")
+    link = connector.link
+    assert link is not None
+    connector.join()
+    link.probing = True
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < WAY_SECONDS:
+        progress("the way", passed / WAY_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
+    progress.end()
+    where = f"UDP port {udp_port} of {connector.address.host}"
+    if not link.probed:
+        table.row("round trip", "mend", f"no answer from {where}: is it blocked by a firewall?")
+        return
+    trip, jitter = link.round_trip(0.5), link.jitter
+    table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
+    table.row("audio", *_audio(link, setup.player.rate, where))
+    needed = tuned(
+        Span(), Span(connector.buffer_size), Span(), setup.player.rate, setup.settings.chunk_size, trip, jitter
+    ).offset
+    table.row("OFFSET", *_offset(setup, needed))
 
-    async def _way(self, settings: ResolvedSettings, welcome: Welcome) -> None:
-        """Have the stream come for a while, and measure round trips meanwhile."""
-        link, progress = self.network.link, Progress("measuring")
-        assert link is not None
-        self.network.join()
-        link.probing = True
-        begun = time.monotonic()
-        while (passed := time.monotonic() - begun) < WAY_SECONDS:
-            progress("the way", passed / WAY_SECONDS)
-            await asyncio.sleep(POLL_SECONDS)
-        progress.end()
-        where = f"UDP port {welcome.udp_port} of {self.network.address.host}"
-        if not link.probed:
-            self.table.row("round trip", "mend", f"no answer from {where}: is it blocked by a firewall?")
-            return
-        trip, jitter = link.round_trip(0.5), link.jitter
-        self.table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
-        self._audio(link, where)
-        self._offset(settings, trip, jitter, self.network.buffer_size)
 
-    def _audio(self, link: Link, where: str) -> None:
-        count, slack = link.count, link.slack(time.monotonic())
-        if not count.received or slack is None:
-            self.table.row("audio", "mend", f"no sound came from {where}: is it blocked by a firewall?")
-            return
-        share = count.lost / (count.received + count.lost)
-        early = f"{to_ms(slack, self.player.rate):.1f} ms"
-        found = f"{count.received} packets, {count.lost} lost, {count.late} late; slack {early}"
-        if share > TOO_MANY_LOST:
-            self.table.row("audio", "mend", f"{found}: too many; is the line too narrow? Try --payload L16")
-        elif count.late:
-            self.table.row("audio", "note", f"{found}: a larger --buffer-size would have them in time")
-        else:
-            self.table.row("audio", "note" if count.lost else "ok", found)
+def _audio(link: Link, rate: int, where: str) -> tuple[State, str]:
+    count, slack = link.count, link.slack(time.monotonic())
+    if not count.received or slack is None:
+        return "mend", f"no sound came from {where}: is it blocked by a firewall?"
+    share = count.lost / (count.received + count.lost)
+    early = f"{to_ms(slack, rate):.1f} ms"
+    found = f"{count.received} packets, {count.lost} lost, {count.late} late; slack {early}"
+    if share > TOO_MANY_LOST:
+        return "mend", f"{found}: too many; is the line too narrow? Try --payload L16"
+    if count.late:
+        return "note", f"{found}: a larger --buffer-size would have them in time"
+    return "note" if count.lost else "ok", found
 
-    def _offset(self, settings: ResolvedSettings, trip: float, jitter: float, buffer_size: int) -> None:
-        rate, chunk = self.player.rate, self.player.rings.remote.chunk
-        needed = tuned(Span(), Span(buffer_size), Span(), rate, chunk, trip, jitter).offset
-        asked = f"the way asks for {to_ms(needed, rate):.0f} ms"
-        if settings.offset.auto:
-            self.table.row("OFFSET", "ok", f"auto: {asked}")
-        elif settings.offset.frames(rate) < needed - chunk:
-            self.table.row("OFFSET", "mend", f"{settings.offset} is too short: {asked}; set it, or --offset auto")
-        else:
-            self.table.row("OFFSET", "ok", f"{settings.offset}: {asked}")
+
+def _offset(setup: Setup, needed: int) -> tuple[State, str]:
+    """`needed`: frames that the way asks for."""
+    offset, rate, chunk = setup.settings.offset, setup.player.rate, setup.settings.chunk_size
+    asked = f"the way asks for {to_ms(needed, rate):.0f} ms"
+    if offset.auto:
+        return "ok", f"auto: {asked}"
+    if offset.frames(rate) < needed - chunk:
+        return "mend", f"{offset} is too short: {asked}; set it, or --offset auto"
+    return "ok", f"{offset}: {asked}"

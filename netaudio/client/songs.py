@@ -1,11 +1,17 @@
-"""A MIDI file's events as the player takes them."""
+"""A MIDI file's events as the player takes them, and when they begin."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from netaudio import midi
+from netaudio.client.connector import Connector
+from netaudio.player.player import ClientPlayer
 from netaudio.readers.midi_files import Song
 from netaudio.sampler.voices import shapes_sound
 from netaudio.units import to_frames
+
+SETTLE_SECONDS, PATIENCE_SECONDS = 0.3, 2.0  # of audio before a song begins, and to wait for that at most
+POLL_SECONDS = 0.02
 
 
 def song_instruments(song: Song, names: Sequence[str]) -> list[str]:
@@ -31,3 +37,14 @@ def song_events(
     for channel in sorted({midi.channel(message) for _, message in events}):
         events += [(end, midi.control_change(channel, number, 0)) for number in (midi.SUSTAIN, midi.ALL_NOTES_OFF)]
     return events
+
+
+async def steady(player: ClientPlayer, connector: Connector) -> None:
+    """Await a stream that has come for a while, where one is to come; not for long."""
+    for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
+        link = connector.link
+        if connector.connection is None or player.mode == "local":
+            break
+        if link and link.count.received * player.rings.remote.chunk > SETTLE_SECONDS * player.rate:
+            break
+        await asyncio.sleep(POLL_SECONDS)

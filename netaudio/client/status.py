@@ -4,71 +4,87 @@ import math
 import time
 from itertools import islice
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netaudio.audio.failover import FailoverOutput
+from netaudio.client.autotune import Auto
+from netaudio.client.commands import Commands
+from netaudio.client.connector import Connector
+from netaudio.client.library import Library
+from netaudio.player.player import ClientPlayer
+from netaudio.readers.midi_files import Song
 from netaudio.sampler.instrument import ENDLESS
 from netaudio.sampler.voice import Voice
 from netaudio.screen.view import Status
 from netaudio.units import to_ms
-
-if TYPE_CHECKING:
-    from netaudio.client.app import Client
 
 LEVEL_SECONDS = 0.1
 RECENT_TRIPS = 20  # a second's
 SILENCE = -120.0  # dBFS
 
 
-def status(client: "Client") -> Status:
-    """What there is to show of a client that has been prepared. For its own event loop."""
-    player, network, rate = client.player, client.network, client.player.rate
-    now, tally = time.monotonic(), player.knit.tally
-    connected, count = network.connection is not None, network.link.count if network.link else None
-    link = network.link if connected else None
+def status(
+    player: ClientPlayer,
+    library: Library,
+    connector: Connector,
+    auto: Auto,
+    commands: Commands,
+    output: FailoverOutput,
+    octave: int | None,
+    song: Song | None,
+) -> Status:
+    """For the event loop. `octave` is the one that the computer keys play, if they do."""
+    now, rate, tally = time.monotonic(), player.rate, player.knit.tally
+    connected, count = connector.connection is not None, connector.link.count if connector.link else None
+    link = connector.link if connected else None
     slack = link.slack(now) if link else None
-    margin = tally.margins[-1] if tally.margins and connected and client.mode == "hybrid" else None
+    margin = tally.margins[-1] if tally.margins and connected and commands.mode == "hybrid" else None
     sounding = [voice for voice in player.sounding() if _is_heard(voice, player.position, player.linked)]
-    names, song = client.library.names, None
-    if client.song and player.song_start is not None:
-        song = (player.position - player.song_start) / rate, client.song.seconds
+    names, instrument, played = library.names, commands.instrument, None
+    if song and player.song_start is not None:
+        played = (player.position - player.song_start) / rate, song.seconds
     trips = list(islice(reversed(link.round_trips), RECENT_TRIPS)) if link else []
     return Status(
         seconds=now,
-        mode=client.mode,
-        instrument=client.instrument,
-        number=names.index(client.instrument) + 1 if client.instrument in names else 0,
-        server=str(network.address) if client.online else "",
+        mode=commands.mode,
+        instrument=instrument,
+        number=names.index(instrument) + 1 if instrument in names else 0,
+        server=str(connector.address) if connector.online else "",
         connected=connected,
         notes=tuple({v.key: _head_share(v, player.position, player.linked) for v in sounding}.items()),
         voices=len(sounding),
         polyphony=player.score.polyphony,
-        level=_level(client),
+        level=_level(player),
         clipped=player.clipped,
-        volume_db=client.volume,
-        offset_ms=to_ms(client.auto.offset, rate),
-        held_ms=to_ms(client.auto.held, rate),
-        chunk_ms=to_ms(client.chunk, rate),
-        buffer_ms=to_ms(network.buffer_size, rate),
-        aim_ms=to_ms(network.aim, rate),
+        volume_db=commands.volume,
+        offset_ms=to_ms(auto.offset, rate),
+        held_ms=to_ms(auto.held, rate),
+        chunk_ms=to_ms(output.block, rate),
+        buffer_ms=to_ms(connector.buffer_size, rate),
+        aim_ms=to_ms(connector.aim, rate),
         round_trip_ms=1000 * median(trips) if trips else None,
         jitter_ms=1000 * link.jitter if link and trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,
         margin_ms=to_ms(margin, rate) if margin is not None else None,
-        xruns=client.speaker.xruns,
-        soundless=client.speaker.away,
+        xruns=output.xruns,
+        soundless=output.away,
         missing_ms=to_ms(tally.missing, rate),
         lost=max(0, count.lost) if count else 0,
         recovered=count.recovered if count else 0,
         late=count.late if count else 0,
-        late_notes=client.late_notes,
-        song=song,
-        hint=client.auto.hint,
-        trouble=client.network.failure,
-        octave=client.octave,
+        late_notes=late_notes(player),
+        song=played,
+        hint=auto.hint,
+        trouble=connector.failure,
+        octave=octave,
         pedal=any(channel.pedal for channel in player.score.channels),
     )
+
+
+def late_notes(player: ClientPlayer) -> int:
+    """Remote notes that the server moved, and hybrid notes whose tail was not there at their cut."""
+    return player.late_notes + player.knit.tally.late
 
 
 def _is_heard(voice: Voice, position: int, linked: bool) -> bool:
@@ -83,9 +99,8 @@ def _head_share(voice: Voice, position: int, linked: bool) -> float | None:
     return min(1.0, voice.cut / max(1, voice.age(position)))
 
 
-def _level(client: "Client") -> float:
+def _level(player: ClientPlayer) -> float:
     """dBFS: the peak of what went out lately."""
-    player = client.player
     count = round(LEVEL_SECONDS * player.rate)
     peak = float(np.abs(player.rings.merged.read(player.position - count, count)).max(initial=0.0))
     return max(SILENCE, 20 * math.log10(peak)) if peak else SILENCE

@@ -25,10 +25,23 @@ class Keys(Protocol):
 
 
 class Inputs:
-    """The computer's keyboard and a MIDI keyboard, as far as they are open."""
+    """The computer's keyboard and a MIDI keyboard, as far as they are open: none before `open`."""
 
-    def __init__(self, keys: Keys | None = None, midi: MidiKeyboard | None = None) -> None:
-        self._keys, self._midi = keys, midi
+    def __init__(self) -> None:
+        self._keys: Keys | None = None
+        self._midi: MidiKeyboard | None = None
+
+    def open(self, push: CoarsePush, command: Command, say: Say, midi_in: str, keys: bool) -> None:
+        """The computer's keyboard, if wanted, and a MIDI keyboard; what is missing is said, and done without."""
+        try:
+            if keys:
+                self._keys = open_keys(lambda time, message: push(time, message, False), command, say)
+        except DeviceError as error:
+            say(str(error))
+        try:
+            self._midi = MidiKeyboard(midi_in or None, push, say)
+        except DeviceError as error:
+            say(str(error))
 
     @property
     def octave(self) -> int | None:
@@ -53,21 +66,6 @@ class Inputs:
             self._keys.close()
         if self._midi:
             self._midi.close()
-
-
-def open_inputs(push: CoarsePush, command: Command, say: Say, midi_in: str, keys: bool) -> Inputs:
-    """The computer's keyboard, if wanted, and a MIDI keyboard; what is missing is said, and done without."""
-    computer, midi = None, None
-    if keys:
-        try:
-            computer = open_keys(lambda time, message: push(time, message, False), command, say)
-        except DeviceError as error:
-            say(str(error))
-    try:
-        midi = MidiKeyboard(midi_in or None, push, say)
-    except DeviceError as error:
-        say(str(error))
-    return Inputs(computer, midi)
 
 
 def open_keys(push: Push, command: Command, say: Say) -> Keys:

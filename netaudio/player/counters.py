@@ -1,7 +1,7 @@
 """What the client's callback counts."""
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class Tally:
-    """In frames."""
+    """In frames. It only ever grows: what a part of a run counted is the difference of two readings."""
 
     played: int = 0
     streamed: int = 0
@@ -23,6 +23,24 @@ class Tally:
     spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
     margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
     late: int = 0  # margins below 0
+
+    def reading(self) -> "Tally":
+        """What is counted so far, and stays so; of the spans the last."""
+        return replace(self, spans=[[*span] for span in self.spans[-1:]], margins=self.margins[:])
+
+    def since(self, then: "Tally") -> "Tally":
+        """What was counted after an earlier reading."""
+        over = then.spans[-1][1] if then.spans else 0
+        return Tally(
+            self.played - then.played,
+            self.streamed - then.streamed,
+            self.uncovered - then.uncovered,
+            self.missing - then.missing,
+            self.concealed - then.concealed,
+            [[max(first, over), end] for first, end in self.spans if end > over],
+            self.margins[len(then.margins) :],
+            self.late - then.late,
+        )
 
     def mark(self, first: int, uncovered: Mask, missing: Mask | None) -> None:
         self.uncovered += int(np.count_nonzero(uncovered))

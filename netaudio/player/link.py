@@ -66,7 +66,7 @@ class Link:
         self.bandwidth = Bandwidth(player.rate)
         self._end = 0  # the highest position that came
         self.heard = 0  # the server has all events up to this seq
-        self.probed = 0  # round trips of this session
+        self.probed: int = earlier.probed if earlier else 0  # round trips
         self.round_trips: deque[float] = earlier.round_trips if earlier else deque(maxlen=ROUND_TRIPS)  # seconds
         self._recent_trips: deque[float] = deque(maxlen=RECENT_TRIPS)
         self.slacks: deque[tuple[float, int]] = deque()  # (time, frames) of the last second's packets
@@ -148,7 +148,7 @@ class Link:
         return quantile(self.round_trips, share)
 
     def trips_since(self, probed: int) -> list[float]:
-        """The round trips of this session after so many, in seconds."""
+        """The round trips after so many, in seconds."""
         new = min(self.probed - probed, len(self.round_trips))
         return list(islice(reversed(self.round_trips), new))[::-1]
 

@@ -56,6 +56,7 @@ class ClientPlayer:
         self.notes = self.late_notes = self.clipped = 0
         self.song_start: int | None = None
         self.song_end: int | None = None  # when it was over and all was silent
+        self.before_song = Tally()  # what the knit had counted by then
         self._forgot = 0
         self._song: deque[tuple[int, bytes]] = deque()
         self._inbox: deque[tuple[float, bytes, bool]] = deque()
@@ -79,9 +80,9 @@ class ClientPlayer:
         self.knit.volume.change(0, self.position, gain)
 
     def play(self, song: Song) -> None:
-        """Begin a song with the coming block, and the counting anew."""
+        """Begin a song with the coming block."""
         self.song_start, self.song_end = self.position, None
-        self.knit.tally = Tally()
+        self.before_song = self.knit.tally.reading()
         self._song.extend((self.position + at, message) for at, message in song)
 
     def join(self, chunk: int, polyphony: int) -> None:

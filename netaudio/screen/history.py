@@ -60,9 +60,7 @@ class History:
         self._row: Row | None = None  # that is growing
         self._begun = self._looked = float("-inf")
         self._trips: list[float] = []  # of the growing row, in ms
-        self._link: Link | None = None
-        self._probed = self._margins = 0
-        self._tally: object = None
+        self._probed = self._margins = 0  # how many have been taken
         self._before: dict[str, float] = {}
 
     def look(self, s: Status, player: ClientPlayer, link: Link | None) -> None:
@@ -97,11 +95,6 @@ class History:
 
     def _since(self, s: Status, player: ClientPlayer, link: Link | None) -> Row:
         tally, rate = player.knit.tally, player.rate
-        if tally is not self._tally:  # a song began: these count anew
-            self._before |= {"missing_ms": 0.0, "late_notes": player.late_notes if self._tally else 0}
-            self._tally, self._margins = tally, 0
-        if link is not self._link:
-            self._link, self._probed = link, 0
         margins = tally.margins[self._margins :]
         self._margins += len(margins)
         slacks: list[int] = []

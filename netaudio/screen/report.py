@@ -17,9 +17,9 @@ def report(
     buffer_size: int,
     changes: Sequence[tuple[int, int, int]],
 ) -> dict[str, Any]:
-    """Frames are positions of the recording, which begins with the song or else with the run. `changes` are
-    those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
-    tally, count = player.knit.tally, link.count if link else None
+    """Frames are positions of the recording, which begins with the song or else with the run, as do its
+    figures. `changes` are those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
+    tally, count = player.knit.tally.since(player.before_song), link.count if link else None
     start = player.song_start or 0
     margins = sorted(tally.margins)
     slack = link.all_slacks if link else SlackHistogram()

@@ -40,7 +40,7 @@ from netaudio.session.session import ServerSession
 from netaudio.wire import control
 from netaudio.wire.rtp import PAYLOADS
 
-SILENCE_SECONDS = 4.0  # without a report or a ping a client is gone
+GONE_SECONDS = 4.0  # without a report or a ping a client is gone
 WATCH_SECONDS = 0.5
 MAX_UNSENT = 1 << 22  # bytes that a client may leave unread
 
@@ -259,10 +259,10 @@ class Server:
             self._log_late(time.monotonic() - WATCH_SECONDS)  # those that may still grow wait
             if time.monotonic() - before > 2 * WATCH_SECONDS:
                 continue  # it was this program that stood still: what came meanwhile has yet to be read
-            limit = time.monotonic() - SILENCE_SECONDS
+            limit = time.monotonic() - GONE_SECONDS
             for player in list(self.players.values()):
                 if max(player.heard_from, player.seat.last_report) < limit:
-                    _say(player.writer, control.Error(f"nothing heard from this client for {SILENCE_SECONDS:.0f} s"))
+                    _say(player.writer, control.Error(f"nothing heard from this client for {GONE_SECONDS:.0f} s"))
                     self._part(player)
                     player.writer.transport.abort()
 

@@ -6,7 +6,7 @@ from collections import deque
 from netaudio.timing.clock import JUMP_SECONDS, PlayheadClock
 from netaudio.timing.latency_budget import CAPACITY
 
-SILENCE_SECONDS = 1.0  # without a report for so long nothing is paced
+UNREPORTED_SECONDS = 1.0  # without a report for so long nothing is paced
 MEMORY_SECONDS = 1.5  # a reported slack is of packets no older
 PATIENCE = 0.5  # of BUFFER_SIZE, beyond it
 JITTERS = 4  # from a packet's mean lateness to the latest percent's, about
@@ -37,7 +37,7 @@ class Pacer:
     ) -> None:  # fmt: skip
         """At `sent` (the client's microseconds, low 32 bits) the block of `block` frames from `position` on had begun
         `age` microseconds ago. `slack`: p1 of the last second's packets; `round_trip` in seconds."""
-        elapsed = min(arrived - self._reported, SILENCE_SECONDS)
+        elapsed = min(arrived - self._reported, UNREPORTED_SECONDS)
         self._reported, self.position = arrived, position
         self.clock.report(arrived, sent, age, position + block)
         self._aim(arrived, elapsed, slack, min(buffer_size, CAPACITY // 4), round_trip, jitter)
@@ -71,7 +71,7 @@ class Pacer:
     def place(self, now: float, cursor: int) -> tuple[int, float]:
         """Where the next chunk begins, and by how many frames it is overdue (> 0) or early; -inf while nothing may
         be sent. A cursor that fell behind skips what is already played; one far too far ahead goes back."""
-        if now - self._reported > SILENCE_SECONDS:
+        if now - self._reported > UNREPORTED_SECONDS:
             return cursor, -math.inf
         playhead = self.clock.position(now)
         goal = playhead + self.lead

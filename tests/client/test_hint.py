@@ -1,10 +1,15 @@
 """What a player is told while notes come late."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from netaudio.client.autotune import FORGIVE_SECONDS, LATE_NOTES, Auto
-from netaudio.client.reconnect import Network
-from netaudio.config.kinds import Address
+from netaudio.client.connector import Connector
+from netaudio.client.library import Library
+from netaudio.config.settings import client_settings
+from netaudio.units import Span
 from tests.support.sounds import noises
 from tests.support.wire import Stage
 
@@ -14,11 +19,13 @@ def late(offset: int) -> Auto:
     stage = Stage(noises(np.random.default_rng(1)), delay=0.01)
     stage.connect()
     stage.run(1.0)
-    network = Network(Address("nowhere", 1), "", "L24", print)
-    network.link = stage.link
-    network.set_buffer_size(192, 192)
-    auto = Auto(stage.player, network, stage.chunk, print)
-    auto.offset = offset
+    settings = replace(
+        client_settings().defaults(), offset=Span(offset), buffer_size=Span(192), chunk_size=stage.chunk
+    )
+    library = Library(Path("nowhere"), stage.player.rate, stage.player.bank, print)
+    connector = Connector(settings, None, stage.player, library, print)
+    connector.link = stage.link
+    auto = Auto(settings, stage.player, connector, print)
     for second in range(LATE_NOTES):
         assert not auto.hint
         auto.warn(second, second + 1)

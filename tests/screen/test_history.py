@@ -83,15 +83,15 @@ def test_a_new_session_goes_on_and_a_packet_that_comes_after_all_is_not_lost_twi
     assert table["round_trip_max_ms"] == [10.0, 20.0, None]
 
 
-def test_a_song_begins_the_counting_anew() -> None:
+def test_a_song_that_begins_changes_no_counter() -> None:
     one, history = player(), History()
     one.knit.tally.margins.append(48)
     one.late_notes = 3
     history.look(replace(QUIET, missing_ms=8.0, late_notes=3), one, None)
     one.play([])
     one.knit.tally.margins.append(-48)
-    history.look(replace(QUIET, seconds=101.0, late_notes=3), one, None)
-    history.look(replace(QUIET, seconds=102.0, missing_ms=1.0, late_notes=4), one, None)
+    history.look(replace(QUIET, seconds=101.0, missing_ms=8.0, late_notes=3), one, None)
+    history.look(replace(QUIET, seconds=102.0, missing_ms=9.0, late_notes=4), one, None)
     table = history.columns(0.0)
     assert (table["missing_ms"], table["late_notes"], table["knit_margin_ms"]) == ([8.0, 1.0], [3, 1], [-10.0, None])
 

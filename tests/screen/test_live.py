@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from netaudio.client.app import Client
-from netaudio.client.status import SILENCE, status
+from netaudio.client.status import SILENCE
 from netaudio.config.settings import client_parser, client_settings
 from netaudio.screen.live import open_screen
 from netaudio.screen.plain import PLAIN_SECONDS, Plain, figures
@@ -263,12 +263,11 @@ def test_a_status_is_read_from_a_client(tmp_path: Path) -> None:
     flags = client_parser().parse_args(
         ["--mode", "local", "--wav", str(tmp_path), "--instrument", "lute", "--device", "null", "--volume", "-6"]
     )
-    client = Client(client_settings("", flags), flags, Plain(), None)
 
     async def play() -> None:
-        await client.prepare()
+        client = await Client.prepare(client_settings("", flags), flags, Plain(), None)
         player, block = client.player, np.zeros((128, 2), np.float32)
-        quiet = status(client)
+        quiet = client.status()
         assert (quiet.instrument, quiet.number, quiet.mode, quiet.server) == ("lute", 2, "local", "")
         assert (quiet.notes, quiet.level, quiet.volume_db, quiet.connected) == ((), SILENCE, -6.0, False)
         assert quiet.round_trip_ms is None and quiet.slack_ms is None and quiet.margin_ms is None
@@ -280,7 +279,7 @@ def test_a_status_is_read_from_a_client(tmp_path: Path) -> None:
         render(128)
         player.push(player.position / 48000, bytes((0x90, 60, 127)))
         render(9600)
-        local = status(client)
+        local = client.status()
         assert local.notes == ((60, None),) and local.voices == 1
         assert -40 < local.level < 0
 
@@ -288,18 +287,18 @@ def test_a_status_is_read_from_a_client(tmp_path: Path) -> None:
         player.post(player.join, 128, 32)
         player.push(player.position / 48000, bytes((0x90, 62, 127)))
         render(4736)
-        assert dict(status(client).notes)[62] == 1.0
+        assert dict(client.status().notes)[62] == 1.0
         render(4800)
-        assert dict(status(client).notes)[62] == pytest.approx(0.5, abs=0.02)
+        assert dict(client.status().notes)[62] == pytest.approx(0.5, abs=0.02)
         player.post(player.leave)
         render(128)
-        assert dict(status(client).notes)[62] is None
-        assert not status(client).pedal
+        assert dict(client.status().notes)[62] is None
+        assert not client.status().pedal
         player.push(player.position / 48000, bytes((0xB0, 64, 127)))
         render(128)
         render(128)
-        assert status(client).pedal
+        assert client.status().pedal
         player.score.voices[-1].cut = 0
-        assert 62 not in dict(status(client).notes), "without a server nothing is heard of it"
+        assert 62 not in dict(client.status().notes), "without a server nothing is heard of it"
 
     asyncio.run(play())

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from netaudio.audio.null import NullOutput
-from netaudio.client.library import Library
-from netaudio.client.reconnect import NARROW, PROBES, Network
-from netaudio.config.kinds import Address
+from netaudio.client.connector import NARROW, PROBES
+from netaudio.client.setup import greet, set_up
+from netaudio.config.settings import client_parser, client_settings
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
-from netaudio.sampler.bank import Bank
 from tests.support.programs import (
     BUFFER,
     CHUNK,
@@ -32,7 +31,7 @@ from tests.support.programs import (
     serving,
     write_midi,
 )
-from tests.support.relay import Way, endpoint, way
+from tests.support.relay import Way, way
 from tests.support.songs import ORGAN, PIANO, RAMP, excused, overlap, reference
 
 Troubled = list[tuple[float, float]]  # from, to: seconds of the song in which it may sound otherwise
@@ -150,40 +149,38 @@ def test_the_payload_changes_while_a_note_sounds(monkeypatch: pytest.MonkeyPatch
     said: list[str] = []
 
     async def play(server: str) -> tuple[ClientPlayer, list[str]]:
-        network = Network(Address(*endpoint(server)), "", "L24", said.append)
-        welcome = await network.open(CHUNK)
-        library = Library(HOME / "wav", RATE, Bank(), said.append)
-        player = ClientPlayer(
-            RATE, CHUNK, welcome.polyphony, library.bank, library.instruments, library.streamed, "hybrid", OFFSET
-        )
-        network.adopt(player, library)
-        network.set_buffer_size(OFFSET // 2, OFFSET // 2)
-        await network.enter(PROBES)
-        library.load("organ", 4 * RATE)
-        await network.describe("organ")
-        network.join()
-        speaker = NullOutput(RATE, CHUNK, player.render)
-        speaker.start()
+        flags = ["--server", server, "--wav", str(HOME / "wav"), "--mode", "hybrid", "--chunk-size", str(CHUNK)]
+        settings = client_settings("", client_parser().parse_args(flags))
+        greeting = await greet(settings, None)
+        setup = set_up(settings, greeting, None, said.append)
+        player, connector = setup.player, setup.connector
+        player.offset = OFFSET
+        connector.set_buffer_size(OFFSET // 2, OFFSET // 2)
+        await connector.enter(greeting, PROBES)
+        await connector.have("organ", 4 * RATE)
+        connector.join()
+        output = NullOutput(RATE, CHUNK, player.render)
+        output.start()
         again = asyncio.Event()
-        staying = asyncio.create_task(network.stay(again.set))
+        staying = asyncio.create_task(connector.stay(again.set))
         kinds: list[str] = []
         for payload in ("L24", NARROW, "L24"):
             if kinds:
                 again.clear()
-                network.set_payload(payload)
+                connector.set_payload(payload)
                 await asyncio.wait_for(again.wait(), 20)
             else:
                 player.push(asyncio.get_running_loop().time(), b"\x90\x3c\x60")
-            assert network.link
+            assert connector.link
             tally = player.knit.tally
-            await asyncio.wait_for(streamed(network.link, 200, monkeypatch), 20)
-            kinds.append(network.link.payload.name)
+            await asyncio.wait_for(streamed(connector.link, 200, monkeypatch), 20)
+            kinds.append(connector.link.payload.name)
             assert tally.missing <= RAMP, "no more than what 16 bits had rounded off, faded"
             assert len(player.sounding()) == 1
         staying.cancel()
-        speaker.stop()
-        await network.close()
-        assert speaker.error is None
+        output.stop()
+        await connector.close()
+        assert output.error is None
         return player, kinds
 
     with serving("--max-clients", 1) as (server, address):

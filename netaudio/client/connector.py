@@ -1,18 +1,17 @@
-"""Keeps a player connected: opens sessions, measures the way, and comes back when a server was lost."""
+"""Keeps a player connected: enters sessions, measures the way, and comes back when a server was lost."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
-from netaudio.client.connection import Connection
+from netaudio.client.connection import Connection, Greeting
 from netaudio.client.library import Library
 from netaudio.client.simulation import Simulation
-from netaudio.config.kinds import Address
-from netaudio.config.settings import ClientSettings, ResolvedSettings
+from netaudio.config.settings import ClientSettings
 from netaudio.errors import NetAudioError, RefusedError
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
-from netaudio.units import Span
+from netaudio.process import Progress
 from netaudio.wire import control
 
 PROBES = 8  # round trips that are awaited before audio begins
@@ -25,44 +24,32 @@ NARROW = "L16"  # the payload for a narrow network
 Say = Callable[[str], None]
 
 
-class Network:
-    """`open` and `enter` begin; `stay` goes on until cancelled."""
+class Connector:
+    """`enter` the first session; `stay` goes on until cancelled."""
 
     def __init__(
-        self, address: Address, token: str, payload: str, say: Say, simulation: Simulation | None = None
+        self,
+        settings: ClientSettings,
+        simulation: Simulation | None,
+        player: ClientPlayer,
+        library: Library,
+        say: Say,
     ) -> None:
-        self.address, self.token, self.payload, self.say = address, token, payload, say
-        self._simulation = simulation
+        self.address, self.payload = settings.server, settings.payload
+        self.online = settings.mode != "local"  # a server is wanted
         self.connection: Connection | None = None
         self.turn = asyncio.Lock()  # of whoever loads instruments and asks the server for them
         self.link: Link | None = None  # of the session, or of the last one
         self.used: dict[str, None] = {}  # the instruments that were chosen, in order
-        self._session = self._secret = ""
-        self._running: asyncio.Task[str] | None = None
         self.buffer_size = self.aim = 0  # frames; the second is the slack that is aimed at
-        self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
-        self._joined: float | None = None  # when the stream was asked for
         self.gaps = 0  # times without a stream while one was wanted
         self.failure = ""  # why there is no session, as it was said
-
-    async def open(self, chunk: int) -> control.Welcome:
-        """Begin a session, in place of the last; raises RefusedError. Chunk 0: as the server has it."""
-        hello = control.Hello(control.VERSION, chunk, self.payload, self.token, self._session, self._secret)
-        self.connection = await Connection.open(self.address, hello, self._simulation)
-        welcome = self.connection.welcome
-        self._session, self._secret = welcome.session, welcome.secret
-        return welcome
-
-    def failed(self, error: Exception, silent: bool = False) -> None:
-        """No session came about: say why, once until another reason or a session. `silent`: nothing sounds."""
-        if str(error) != self.failure:
-            self.failure = str(error)
-            meanwhile = "without a sound till then" if silent else "playing what is held here"
-            self.say(f"{error}; {meanwhile}, and trying again")
-
-    def adopt(self, player: ClientPlayer, library: Library) -> None:
-        """Whom sessions are for."""
+        self._token, self._simulation, self._say = settings.token, simulation, say
         self._player, self._library = player, library
+        self._session = self._secret = ""
+        self._running: asyncio.Task[str] | None = None
+        self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
+        self._joined: float | None = None  # when the stream was asked for
         player.wake = self._wake
 
     def _wake(self) -> None:
@@ -70,27 +57,34 @@ class Network:
         if connection := self.connection:
             connection.wake()
 
-    async def enter(self, probes: int) -> None:
+    def failed(self, error: Exception, silent: bool = False) -> None:
+        """No session came about: say why, once until another reason or a session. `silent`: nothing sounds."""
+        if str(error) != self.failure:
+            self.failure = str(error)
+            meanwhile = "without a sound till then" if silent else "playing what is held here"
+            self._say(f"{error}; {meanwhile}, and trying again")
+
+    async def enter(self, greeting: Greeting, probes: int) -> None:
         """Open the session's UDP side and await round trips; says so if none come."""
-        assert self.connection is not None
-        player, library = self._player, self._library
-        library.offered = list(self.connection.welcome.instruments)
-        self.link = link = await self.connection.attach(player, self.aim, self.link)
+        player, welcome = self._player, greeting.welcome
+        self._session, self._secret = welcome.session, welcome.secret
+        self._library.offered = list(welcome.instruments)
+        self.connection = connection = await Connection.open(greeting, player, self.aim, self.link)
+        self.link = link = connection.link
 
         def late(seq: int, delay: int) -> None:
             player.post(player.moved, seq, delay)
 
-        self._running = asyncio.create_task(self.connection.run(late))
-        link.probing = True
+        self._running = asyncio.create_task(connection.run(late))
+        link.probing, before = True, link.probed
         for _ in range(round(ECHO_SECONDS / POLL_SECONDS)):
-            if link.probed >= probes or self._running.done():
+            if link.probed - before >= probes or self._running.done():
                 break
             await asyncio.sleep(POLL_SECONDS)
         link.probing = link.measuring = False
-        if not link.probed:
-            self.say(
-                f"no answer from {self.address.host}, UDP port {self.connection.welcome.udp_port}: "
-                "is it blocked by a firewall?"
+        if link.probed == before:
+            self._say(
+                f"no answer from {self.address.host}, UDP port {welcome.udp_port}: is it blocked by a firewall?"
             )
 
     def set_buffer_size(self, frames: int, aim: int) -> None:
@@ -106,7 +100,16 @@ class Network:
             self._anew = True
             self.connection.close()
 
-    async def describe(self, name: str) -> None:
+    async def have(self, name: str, held: int | None, progress: Progress | None = None) -> None:
+        """Load `held` frames of an instrument, or all of it, and have the server know it; raises NetAudioError."""
+        try:
+            await asyncio.to_thread(self._library.load, self._library.find(name), held, progress)
+        finally:
+            if progress:
+                progress.end()
+        await self._describe(name)
+
+    async def _describe(self, name: str) -> None:
         """Have the server load an instrument, and compare; nothing while there is no session."""
         self.used[name] = None
         if self.connection is not None and self._library.served(name):
@@ -118,26 +121,26 @@ class Network:
         """Begin the stream."""
         assert self.connection is not None
         self._joined = time.monotonic()
-        if self.link is not None:
-            self.link.measuring = True
+        self.connection.link.measuring = True
         welcome = self.connection.welcome
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
     def watch(self, keys: bool) -> None:
         """Say so, once a session, when no audio comes, or not all of it. `keys`: the player can press P."""
-        if self.connection is None or self.link is None or self._joined is None:
+        if self.connection is None or self._joined is None:
             return
-        if self.link.bandwidth.narrow and not self._told:
+        link = self.connection.link
+        if link.bandwidth.narrow and not self._told:
             self._told = True
-            share = f"only {100 * self.link.bandwidth.carried:.0f} % of the sound gets through"
+            share = f"only {100 * link.bandwidth.carried:.0f} % of the sound gets through"
             if self.payload == NARROW:
-                self.say(f"{share}: the network is too narrow, or too bad, even for PAYLOAD {NARROW}")
+                self._say(f"{share}: the network is too narrow, or too bad, even for PAYLOAD {NARROW}")
             else:
                 way = f"press P for PAYLOAD {NARROW}" if keys else f"start it with --payload {NARROW}"
-                self.say(f"{share}: {way}, which needs a third less")
-        if time.monotonic() - max(self._joined, self.link.last_audio or 0.0) > NO_AUDIO_SECONDS:
+                self._say(f"{share}: {way}, which needs a third less")
+        if time.monotonic() - max(self._joined, link.last_audio or 0.0) > NO_AUDIO_SECONDS:
             self._joined = None
-            self.say(
+            self._say(
                 f"no audio for {NO_AUDIO_SECONDS:.0f} s: is UDP port {self.connection.welcome.udp_port} "
                 f"of {self.address.host} blocked by a firewall?"
             )
@@ -151,7 +154,7 @@ class Network:
                 self.gaps += 1
                 self._leave()
                 if not self._anew:
-                    self.say(f"lost the server: {why}")
+                    self._say(f"lost the server: {why}")
             if not self._anew:
                 await asyncio.sleep(RETRY_SECONDS)
             self._anew = False
@@ -159,21 +162,24 @@ class Network:
                 await self._come_back()
                 self.failure = ""
                 joined()
-                self.say(f"connected to {self.address}, {self.payload}")
+                self._say(f"connected to {self.address}, {self.payload}")
             except (NetAudioError, OSError) as error:
                 self.failed(error, self._player.mode == "remote")
                 self._leave()
 
     async def _come_back(self) -> None:
-        welcome = await self.open(self._player.rings.remote.chunk)
-        if welcome.rate != self._player.rate:
+        chunk, rate = self._player.rings.remote.chunk, self._player.rate
+        hello = control.Hello(control.VERSION, chunk, self.payload, self._token, self._session, self._secret)
+        greeting = await Greeting.exchange(self.address, hello, self._simulation)
+        if greeting.welcome.rate != rate:
+            greeting.end()
             raise RefusedError(
-                f"the server plays at {welcome.rate} Hz, this client at {self._player.rate}: start the client again"
+                f"the server plays at {greeting.welcome.rate} Hz, this client at {rate}: start the client again"
             )
-        await self.enter(PROBES)
+        await self.enter(greeting, PROBES)
         async with self.turn:
             for name in list(self.used):
-                await self.describe(name)
+                await self._describe(name)
         self.join()
 
     def _leave(self) -> None:
@@ -188,14 +194,3 @@ class Network:
             self.connection.flush()
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
-
-
-def settled(settings: ClientSettings, welcome: control.Welcome) -> ResolvedSettings:
-    """A client's settings, with their gaps filled by what the server offers."""
-    return settings.offered(
-        mode=welcome.mode,
-        offset=Span.parse(welcome.offset),
-        buffer_size=Span.parse(welcome.buffer_size),
-        instrument=welcome.instrument,
-        chunk_size=welcome.chunk,
-    )
