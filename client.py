@@ -16,7 +16,8 @@ from netaudio.audio.devices import list_devices
 from netaudio.client.app import Client
 from netaudio.client.demo import DemoServer, demo_song
 from netaudio.client.self_check import check
-from netaudio.config.settings import ClientSettings, client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
+from netaudio.config.settings import ClientSettings
 from netaudio.inputs.midi_ports import list_midi
 from netaudio.process import HOME, read_config, run, write_report
 from netaudio.readers.midi_files import Song, read_song

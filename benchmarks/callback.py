@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
 from netaudio.client.app import Client
-from netaudio.config.settings import client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
 from netaudio.readers.midi_files import Song
 from netaudio.screen.live import open_screen
 
