@@ -3,7 +3,6 @@
 import math
 import time
 from itertools import islice
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from netaudio.sampler.instrument import ENDLESS
 from netaudio.sampler.voice import Voice
 from netaudio.screen.view import Status
+from netaudio.statistics import quantile
 from netaudio.units import to_ms
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def status(client: "Client") -> Status:
         chunk_ms=to_ms(client.chunk, rate),
         buffer_ms=to_ms(network.buffer_size, rate),
         aim_ms=to_ms(network.aim, rate),
-        round_trip_ms=1000 * median(trips) if trips else None,
+        round_trip_ms=1000 * quantile(trips, 0.5) if trips else None,
         jitter_ms=1000 * link.jitter if link and trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,
         margin_ms=to_ms(margin, rate) if margin is not None else None,

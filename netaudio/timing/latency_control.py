@@ -6,10 +6,12 @@ of the packets is the slack which the server is asked for, that of the keys is w
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio.statistics import quantile
 from netaudio.timing.latency_budget import SLACK_SHARE, Tuning, tuned
 from netaudio.timing.pacer import EASE, MEMORY_SECONDS
 from netaudio.units import Span
@@ -43,8 +45,8 @@ class Trips:
         if trips:
             block = np.array(trips)
             self._blocks.append(block)
-            self._beyond.append(block - np.median(block))
-            self._medians.append(float(np.median(block)))
+            self._medians.append(quantile(block, 0.5))
+            self._beyond.append(block - self._medians[-1])
 
     def add(self, now: float, trip: float) -> None:
         if self._until is None:
@@ -57,27 +59,19 @@ class Trips:
     def _close(self) -> None:
         block = np.array(self._open)
         self._open = []
-        self._medians.append(float(np.median(block)))
+        self._medians.append(quantile(block, 0.5))
         if len(self._medians) == 3:  # both neighbours of the block before are known
             self._beyond.append(self._blocks[-1] - max(self._medians))
         self._blocks.append(block)
 
     def usual(self) -> float:
         """Seconds: p99."""
-        return _nearest((*self._blocks, np.array(self._open)), 0.99)
+        return quantile(np.concatenate((*self._blocks, self._open)), 0.99)
 
     def jitter(self) -> float:
-        """Seconds: p99.9 less p50; as the p90 lets expect it where few have been seen, or more as it was."""
-        return max(0.0, _nearest(self._beyond, 0.999), TAIL * _nearest(self._beyond, 0.9))
-
-
-def _nearest(blocks: Sequence[NDArray[np.float64]] | deque[NDArray[np.float64]], share: float) -> float:
-    """A quantile by nearest rank; 0 of nothing."""
-    values = np.concatenate((*blocks, np.zeros(0)))
-    if not len(values):
-        return 0.0
-    rank = round(share * (len(values) - 1))
-    return float(np.partition(values, rank)[rank])
+        """Seconds: p99.9 less p50, or what the p90 leads one to expect where that is more: few have been seen."""
+        beyond = np.concatenate((*self._beyond, ()))
+        return max(0.0, quantile(beyond, 0.999), TAIL * quantile(beyond, 0.9))
 
 
 class Figure:
@@ -110,6 +104,13 @@ class Figure:
             self._peak = 0.0
 
 
+class Margin(NamedTuple):
+    """A knit margin, and when it was taken."""
+
+    at: float  # seconds
+    frames: int
+
+
 class Follow:
     """Chooses what of OFFSET and BUFFER_SIZE is auto: `begin`, then `hear` of round trips and `look` often."""
 
@@ -121,7 +122,7 @@ class Follow:
         self.tuning = self._tuned()  # the last choice
         self._next = self._ignore_until = self._eased = 0.0
         self._in_time: float | None = None  # when packets last were
-        self._margins: deque[tuple[float, int]] = deque()
+        self._margins: deque[Margin] = deque()
 
     def begin(self, trips: Sequence[float], most: int | None = None) -> Tuning:
         """The first choice, from round trips in seconds; `most` as for `look`, if anything is held already."""
@@ -147,7 +148,7 @@ class Follow:
         """Another choice, if one is due. `slack` is the p1 of the last second, `margins` the knit margins since
         the last look, `most` the largest OFFSET for which enough is held; all in frames."""
         if now >= self._ignore_until:  # until then they are of notes begun with less
-            self._margins.extend((now, margin) for margin in margins)
+            self._margins.extend(Margin(now, margin) for margin in margins)
         if self._in_time is None or slack is None or slack >= 0:
             self._in_time = now
         if now < self._next:
@@ -171,16 +172,15 @@ class Follow:
 
     def _late_by(self, now: float) -> float:
         """The round trip, if notes tell that it is longer than the measured ones; else 0."""
-        while self._margins and self._margins[0][0] < now - NOTE_SECONDS:
+        while self._margins and self._margins[0].at < now - NOTE_SECONDS:
             self._margins.popleft()
         if len(self._margins) < NOTES:
             return 0.0
-        ranked = sorted(margin for _, margin in self._margins)
-        worst = ranked[round(LATE_SHARE * len(ranked)) - 1]
-        if worst >= 0:
+        margin = quantile([margin.frames for margin in self._margins], LATE_SHARE)
+        if margin >= 0:
             return 0.0
         self._margins.clear()
-        return self._trip.value - worst / self._rate
+        return self._trip.value - margin / self._rate
 
     def _choose(self, now: float, most: int) -> Tuning | None:
         before, chosen = self.tuning, self._tuned(most)

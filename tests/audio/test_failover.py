@@ -39,7 +39,7 @@ for line in sys.stdin:
         say("plays", speaker.away, speaker.losses)
 speaker.stop()
 gaps = np.diff([now for now, _ in loops])
-say("stopped", speaker.alive, speaker.error, sum(speaker.times.histogram.counts) >= len(loops), gaps.max() < 1)
+say("stopped", speaker.alive, speaker.error, speaker.times.histogram.counts.total() >= len(loops), gaps.max() < 1)
 """
 
 

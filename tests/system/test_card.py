@@ -84,7 +84,7 @@ speaker.stop()
 starts = [now for _, _, now in asked]
 say(alive=[before, during, after], asked=[list(one) for one in {(shape, kind) for shape, kind, _ in asked}],
     sorted=starts == sorted(starts), name=speaker.name, error=speaker.error, more=len(asked) - count,
-    timed=sum(speaker.times.histogram.counts) == count, lines=list_devices())
+    timed=speaker.times.histogram.counts.total() == count, lines=list_devices())
 """,
         jack,
     )
