@@ -30,7 +30,7 @@ from netaudio.sampler.bank import Bank
 from netaudio.sampler.voices import shapes_sound
 from netaudio.screen.history import History
 from netaudio.screen.live import Screen
-from netaudio.screen.report import report
+from netaudio.screen.report import Report, report
 from netaudio.timing.latency_budget import MORE_HELD, least_held
 from netaudio.units import to_frames
 
@@ -160,13 +160,14 @@ class Client:
         """End `run`; from any thread."""
         self._loop.call_soon_threadsafe(self._quit.set)
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> Report:
         held = None if self.mode == "local" else self.auto.held
-        figures = report(self.player, self.network.link, held, self.network.buffer_size, self.auto.changes)
-        return figures | self.speaker.figures() | {
-            "auto": sorted(self.auto.follows), "stream_gaps": self.network.gaps, "recording": self.recording,
-            "history": self.history.columns((self.player.song_start or 0) / self.rate),
-        }  # fmt: skip
+        return report(
+            self.player, self.network.link, held, self.network.buffer_size, self.auto.changes,
+            callback_ms=self.speaker.times.summary(), xruns=self.speaker.xruns, device_losses=self.speaker.losses,
+            auto=sorted(self.auto.follows), stream_gaps=self.network.gaps, recording=self.recording,
+            history=self.history,
+        )  # fmt: skip
 
     async def _settle(self) -> ResolvedSettings:
         """What to play and how: our settings, the server's offer, the defaults."""

@@ -7,6 +7,7 @@ from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.screen.report import Change
 from netaudio.timing.latency_budget import GUESS_SECONDS, Tuning, most_offset, tuned
 from netaudio.timing.latency_control import Follow
 from netaudio.units import Span, to_frames, to_ms
@@ -21,7 +22,7 @@ class Auto:
 
     def __init__(self, player: ClientPlayer, network: Network, chunk: int, say: Callable[[str], None]) -> None:
         self.offset = self.held = 0
-        self.changes: list[tuple[int, int, int]] = []  # while playing: (position, OFFSET, BUFFER_SIZE)
+        self.changes: list[Change] = []  # while playing
         self._player, self._network, self._chunk, self._say = player, network, chunk, say
         self._rate = player.rate
         self._follow: Follow | None = None
@@ -130,7 +131,7 @@ class Auto:
         if changed:
             self.offset = chosen.offset
             self._player.post(self._player.set_mode, mode, chosen.offset)
-            self.changes.append((self._player.position, chosen.offset, chosen.buffer_size))
+            self.changes.append(Change(self._player.position, chosen.offset, chosen.buffer_size))
 
     def _new_margins(self) -> Sequence[int]:
         margins = self._player.knit.tally.margins
