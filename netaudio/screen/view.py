@@ -6,10 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
-from netaudio.screen.ink import BAD, BOLD, DIM, GOOD, LIT, PLAIN, UNICODE, Line, Marks, fit, limit, runs
 from netaudio.screen.piano import Notes, draw_piano
+from netaudio.screen.styled_text import (
+    BAD,
+    BOLD,
+    DIM,
+    GOOD,
+    LIT,
+    PLAIN,
+    UNICODE,
+    Line,
+    Marks,
+    columns,
+    fit,
+    limit,
+    runs,
+)
 
 FULL_HEIGHT = 23  # from here on with gaps, a taller piano and its bars
 FLOOR = -60.0  # dBFS, the left end of the meter
@@ -155,9 +167,9 @@ class View:
         if s.server:
             state, style = ("connected", GOOD) if s.connected else ("trying again", BAD)
             mark = self.marks.on if s.connected else mark
-        server = fit(s.server, min(cell_len(s.server), width // 3), self.marks.cut)
+        server = fit(s.server, min(columns(s.server), width // 3), self.marks.cut)
         name = f"{s.number} {s.instrument}" if s.number else s.instrument
-        room = width - 38 - cell_len(server)
+        room = width - 38 - columns(server)
         return [
             (" NetAudio  ", BOLD), (f"{s.mode:<8}", PLAIN), (fit(name, max(room, 0), self.marks.cut), BOLD),
             ("  " + server, PLAIN), (f" {mark} ", style), (f"{state:<12}", BAD if style == BAD else DIM),
