@@ -22,7 +22,7 @@ _OFFER = "offered to clients that set none"
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What server.py obeys. `port` 0 and `udp_ports` None: any free ones; `token` "": none is asked for."""
+    """What server.py obeys. `port` 0 and `udp_ports` None mean any free ones, `token` "" that none is needed."""
 
     host: Annotated[str, Setting(kinds.HOST, "127.0.0.1", "network", "address to listen at; 0.0.0.0: all")]
     port: Annotated[int, Setting(kinds.whole(0, 65535), str(DEFAULT_PORT), "network", "TCP port; 0: any free one")]
@@ -38,7 +38,7 @@ class ServerSettings:
     polyphony: Annotated[int, Setting(kinds.whole(1, 256), "32", "load", "notes at a time for each, 1 to 256")]
     render_threads: Annotated[int, Setting(kinds.whole(1, 64), "1", "load", "threads that render, 1 to 64")]
     workers: Annotated[int, Setting(kinds.whole(1, 64), "1", "load", "processes that serve, 1 to 64")]
-    stats: Annotated[float | None, Setting(kinds.PERIOD, "", "figures", "log figures so often; empty: never")]
+    stats: Annotated[float | None, Setting(kinds.PERIOD, "", "figures", "how often figures are logged; empty: never")]
     metrics: Annotated[
         Address | None, Setting(kinds.METRICS, "", "figures", "where Prometheus finds figures; empty: nowhere")
     ]

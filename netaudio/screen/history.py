@@ -57,7 +57,7 @@ class History:
         self.rows: list[Row] = []
         self.step = 1.0  # seconds
         self._most = most
-        self._row: Row | None = None  # that is growing
+        self._row: Row | None = None  # the one that is growing
         self._begun = self._looked = float("-inf")
         self._trips: list[float] = []  # of the growing row, in ms
         self._link: Link | None = None

@@ -91,7 +91,7 @@ class Status:
 
 
 class Plot(NamedTuple):
-    """A figure over time, in ms; `worst` of a second is kept. Full height is `scale`."""
+    """A figure over time, in ms: the worst of each second. `scale` is the full height."""
 
     label: str
     value: float | None
@@ -129,7 +129,7 @@ class View:
         self._clipped = 0
 
     def frame(self, s: Status, messages: Sequence[str], width: int, height: int) -> list[Line]:
-        """At most `height` lines, as many for every Status, of at most `width` - 1 columns each: a terminal's
+        """At most `height` lines, the same number for every Status, of at most `width` - 1 columns: a terminal's
         last column is better left alone."""
         self._remember(s)
         if last := s.trouble or s.hint:
@@ -234,7 +234,7 @@ class View:
         return f"{value:>6.1f}" if abs(value) < 999.95 else f"{value:>6.0f}"
 
     def _messages(self, messages: Sequence[str], width: int, rows: int) -> list[Line]:
-        """The last ones that find room, whole; the last one alone is cut."""
+        """The newest that fit, whole; only the newest of all may be cut."""
         lines: list[str] = []
         for message in reversed(messages[-3:]):
             wrapped = textwrap.wrap(message, max(width - 2, 10), subsequent_indent="  ")

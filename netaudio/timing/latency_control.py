@@ -20,12 +20,12 @@ BLOCK_SECONDS, BLOCKS = 2.0, 30  # a minute of round trips is remembered
 TAIL = 3.6  # p99.9 less p50 of two exponential ways, in units of their p90 less p50
 LOOK_SECONDS = 0.25
 TRIP_SPARE = 0.04  # of the jitter, above the p99 of the round trips
-HEADROOM = 0.15  # of the jitter, above what is needed: estimates waver, and not each of their steps is followed
+HEADROOM = 0.15  # of the jitter, above what is needed: estimates waver, and need not be followed at each step
 FIRST = 0.4  # the same before the first note, when few round trips are known
-STEP_SECONDS, MOST_CALM = 5.0, 640.0  # between steps down; doubled each time one of them was rued
-RUED_SECONDS = 300.0
-NOTES, NOTE_SECONDS = 10, 5.0  # at least so many of the last seconds are judged by
-LATE_SHARE = 0.3  # of them; fewer are a loss or a stall
+STEP_SECONDS, MOST_CALM = 5.0, 640.0  # between steps down; doubled each time one of them was a mistake
+MISTAKE_SECONDS = 300.0  # a step down was one if a step up follows so soon
+NOTES, NOTE_SECONDS = 10, 5.0  # the notes of the last seconds tell something if there are at least so many
+LATE_SHARE = 0.3  # of them are late: fewer mean a loss or a stall
 LATE_SECONDS = 3.0  # of packets that come late, until what they lack is added
 
 
@@ -92,7 +92,7 @@ class Figure:
             self._row = self._row + 1 if self._rose is not None and now - self._rose < STEP_SECONDS else 0
             self._rose = now
             self.value = need + spare * min(8, 1 << max(0, self._row - 1))
-            if self._fell is not None and now - self._fell < RUED_SECONDS:
+            if self._fell is not None and now - self._fell < MISTAKE_SECONDS:
                 self._calm = min(2 * self._calm, MOST_CALM)
         if need + room >= self.value or self._since is None:
             self._since, self._peak = now, 0.0
