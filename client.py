@@ -10,20 +10,21 @@ import asyncio
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
 
 from netaudio.audio.devices import list_devices
 from netaudio.client.app import Client
 from netaudio.client.demo import demo_server, demo_song
 from netaudio.client.self_check import check
-from netaudio.config.settings import ClientSettings, client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
+from netaudio.config.settings import ClientSettings
 from netaudio.inputs.midi_ports import list_midi
-from netaudio.process import HOME, read_config, run, write_report
+from netaudio.process import HOME, read_config, run
 from netaudio.readers.midi_files import Song, read_song
 from netaudio.readers.wav_folder import need_instruments
 from netaudio.screen.live import open_screen
 from netaudio.screen.plot import plot
-from netaudio.screen.report import summary
+from netaudio.screen.report import Report, write_report
+from netaudio.screen.summary import summary
 
 
 def main() -> int:
@@ -47,7 +48,7 @@ def main() -> int:
     return 0
 
 
-def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None) -> dict[str, Any]:
+def play(settings: ClientSettings, flags: argparse.Namespace, song: Song | None) -> Report:
     """Run the client to its end; the figures of the run."""
     screen = open_screen(flags.plain)
 

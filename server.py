@@ -11,7 +11,7 @@ import logging
 import sys
 
 from netaudio.config.kinds import Address
-from netaudio.config.settings import server_parser, server_settings
+from netaudio.config.load import server_parser, server_settings
 from netaudio.process import HOME, Progress, read_config, run
 from netaudio.realtime import prepare_interpreter
 from netaudio.server.app import Server

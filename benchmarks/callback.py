@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
 from netaudio.client.app import Client
-from netaudio.config.settings import client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
 from netaudio.midi import note_off, note_on
 from netaudio.readers.midi_files import Song
 from netaudio.screen.live import open_screen
@@ -92,7 +94,7 @@ def inside(port: str, seconds: str, out: str) -> None:
     Path(out).write_text(json.dumps({
         "chunk": client.output.block, "voices": VOICES, "seconds": float(seconds), "screen": type(screen).__name__,
         "callback ms": times.summary(), "late": times.late, "xruns": client.output.xruns,
-        "packets": figures["packets"], "frames": figures["frames"],
+        "packets": msgspec.to_builtins(figures.packets), "frames": msgspec.to_builtins(figures.frames),
         "memory MB": {"after a fifth": round(grown[0], 1), "at the end": round(grown[-1], 1)},
     }))  # fmt: skip
 

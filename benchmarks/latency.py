@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.clicks import KEYS, THRESHOLD, write_instrument, write_soundfont
 from benchmarks.processes import awake
 from netaudio.midi import note_off, note_on
+from netaudio.statistics import quantile
 from tests.support.desk import Display
 from tests.support.jack import jackd
 from tests.support.programs import RATE, Program, Timed, running, serving, write_midi
@@ -63,7 +64,7 @@ class Row:
 
     def percentile(self, percent: float) -> float:
         heard = self.frames[self.calm & (self.frames != NONE)]
-        return float(np.percentile(heard, percent)) if len(heard) else float("nan")
+        return quantile(heard, percent / 100) if len(heard) else float("nan")
 
     @property
     def figures(self) -> dict[str, Any]:

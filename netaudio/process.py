@@ -1,14 +1,12 @@
 """What both programs share: their settings' file, progress while loading, and how errors end them."""
 
 import argparse
-import json
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from netaudio.errors import NetAudioError, SettingError
 from netaudio.screen.plain import printed
@@ -64,10 +62,3 @@ def run(program: Callable[[], int]) -> int:
         return 2 if isinstance(error, SettingError) else 1
     except KeyboardInterrupt:
         return 130
-
-
-def write_report(path: Path, figures: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SettingError(f"cannot write the report {path}: {error.strerror}") from None

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,10 +97,6 @@ class FailoverOutput:
     @property
     def alive(self) -> bool:
         return self._running and self.error is None
-
-    def figures(self) -> dict[str, Any]:
-        """For the report."""
-        return {"callback_ms": self.times.summary(), "xruns": self.xruns, "device_losses": self.losses}
 
     def start(self) -> None:
         self._output.start()

@@ -3,7 +3,6 @@
 A position is a count of the frames rendered.
 """
 
-import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.statistics import Histogram
+from netaudio.statistics import SPREAD, Histogram
 
 Render = Callable[[NDArray[np.float32], float, bool], None]
 """Fills a block (frames, 2) in place; the float is time.monotonic() at the block's start, and the bool whether the
@@ -19,7 +18,7 @@ output ran dry before it."""
 
 STOP_SECONDS = 1.0
 """How long `stop` waits: a device whose driver died may never let its stream be closed."""
-_STEP, _STEPS = 10e-6, 5001  # seconds of render time, up to 50 ms
+_STEP = 10e-6  # seconds of render time
 
 
 class Durations:
@@ -30,7 +29,7 @@ class Durations:
         """Renders that took longer than their block lasts."""
         self.longest = 0.0
         self._block_seconds = block_seconds
-        self.histogram = Histogram(_STEP, [0] * _STEPS)
+        self.histogram = Histogram(_STEP)
 
     def add(self, seconds: float) -> None:
         self.histogram.add(seconds)
@@ -41,8 +40,8 @@ class Durations:
 
     def summary(self) -> dict[str, float]:
         """p50, p99, p99.9 and max in ms, rounded up to 10 us; 0 before the first."""
-        edges = {f"p{percent}": self.histogram.percentile(percent) for percent in (50, 99, 99.9)} | {"max": math.inf}
-        return {name: round(1000 * min(edge, self.longest), 3) for name, edge in edges.items()}
+        seconds = {name: min(self.histogram.quantile(share), self.longest) for name, share in SPREAD.items()}
+        return {name: round(1000 * some, 3) for name, some in seconds.items()}
 
 
 class Output(Protocol):

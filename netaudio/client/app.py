@@ -6,7 +6,6 @@ import dataclasses
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 from netaudio.audio.backends import need_output
 from netaudio.audio.failover import FailoverOutput, open_failover
@@ -27,7 +26,7 @@ from netaudio.readers.midi_files import Song
 from netaudio.realtime import prepare_interpreter
 from netaudio.screen.history import History
 from netaudio.screen.live import Screen
-from netaudio.screen.report import report
+from netaudio.screen.report import Report, report
 from netaudio.screen.view import Status
 
 POLL_SECONDS = 0.02
@@ -174,14 +173,15 @@ class Client:
             self._song,
         )  # fmt: skip
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> Report:
         """For the report and the summary."""
         connector, held = self._setup.connector, None if self.commands.mode == "local" else self.auto.held
-        figures = report(self.player, connector.link, held, connector.buffer_size, self.auto.changes)
-        return figures | self.output.figures() | {
-            "auto": sorted(self.auto.follows), "stream_gaps": connector.gaps, "recording": self._recording,
-            "history": self.history.columns((self.player.song_start or 0) / self.player.rate),
-        }  # fmt: skip
+        return report(
+            self.player, connector.link, held, connector.buffer_size, self.auto.changes,
+            callback_ms=self.output.times.summary(), xruns=self.output.xruns, device_losses=self.output.losses,
+            auto=sorted(self.auto.follows), stream_gaps=connector.gaps, recording=self._recording,
+            history=self.history,
+        )  # fmt: skip
 
 
 async def _with_instruments(setup: Setup, auto: Auto, chosen: bool, song: Song | None) -> Setup:

@@ -8,6 +8,7 @@ from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.screen.report import Change
 from netaudio.timing.latency_budget import GUESS_SECONDS, MORE_HELD, Tuning, least_held, most_offset, tuned
 from netaudio.timing.latency_control import Follow
 from netaudio.units import Span, to_frames, to_ms
@@ -33,7 +34,7 @@ class Auto:
     def __init__(
         self, settings: ResolvedSettings, player: ClientPlayer, connector: Connector, say: Callable[[str], None]
     ) -> None:
-        self.changes: list[tuple[int, int, int]] = []  # while playing: (position, OFFSET, BUFFER_SIZE)
+        self.changes: list[Change] = []  # while playing
         self.hint = ""  # for the player, as long as it holds
         self._player, self._connector, self._say = player, connector, say
         self._rate, self._chunk = player.rate, settings.chunk_size
@@ -135,7 +136,7 @@ class Auto:
         if changed:
             self.offset = chosen.offset
             self._player.post(self._player.set_mode, mode, chosen.offset)
-            self.changes.append((self._player.position, chosen.offset, chosen.buffer_size))
+            self.changes.append(Change(self._player.position, chosen.offset, chosen.buffer_size))
 
     def _new_margins(self) -> Sequence[int]:
         new = self._player.knit.tally.margins[self._margins :]

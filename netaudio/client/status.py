@@ -3,7 +3,6 @@
 import math
 import time
 from itertools import islice
-from statistics import median
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from netaudio.readers.midi_files import Song
 from netaudio.sampler.instrument import ENDLESS
 from netaudio.sampler.voice import Voice
 from netaudio.screen.view import Status
+from netaudio.statistics import quantile
 from netaudio.units import to_ms
 
 LEVEL_SECONDS = 0.1
@@ -63,7 +63,7 @@ def status(
         chunk_ms=to_ms(output.block, rate),
         buffer_ms=to_ms(connector.buffer_size, rate),
         aim_ms=to_ms(connector.aim, rate),
-        round_trip_ms=1000 * median(trips) if trips else None,
+        round_trip_ms=1000 * quantile(trips, 0.5) if trips else None,
         jitter_ms=1000 * link.jitter if link and trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,
         margin_ms=to_ms(margin, rate) if margin is not None else None,

@@ -43,7 +43,7 @@ class Setting(NamedTuple):
     group: str
     help: str
 
-    def value(self, text: str, where: str) -> object:
+    def value(self, text: str, where: str) -> Any:
         """The field's value, from a text that stands `where`; raises SettingError."""
         text = text.strip() or self.default or ""
         if not text:

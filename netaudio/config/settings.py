@@ -1,19 +1,14 @@
-"""The text of config.ini and the flags, made into frozen settings.
+"""The settings of both programs.
 
-Each settings class is the table of its program: its field `chunk_size` is CHUNK_SIZE in config.ini and
---chunk-size among the flags. A flag beats config.ini, which beats what the server offers (client only),
-which beats the default. An empty value means "not set".
+Each settings class is the table of its program: a field `chunk_size` is CHUNK_SIZE in config.ini and --chunk-size
+among the flags, and says of which kind it is, its default, its group in --help, and its help.
 """
 
-import argparse
-import difflib
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
+from typing import Annotated, TypeVar, get_type_hints
 
-from netaudio import __version__
 from netaudio.config import kinds
-from netaudio.config.kinds import DEFAULT_PORT, Address, Kind, Setting, shown, within
-from netaudio.errors import SettingError
+from netaudio.config.kinds import DEFAULT_PORT, Address, Kind, Setting
 from netaudio.modes import Mode
 from netaudio.timing.network_model import Impairment
 from netaudio.units import Span
@@ -27,7 +22,7 @@ _OFFER = "offered to clients that set none"
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What server.py obeys. `port` 0 and `udp_ports` None: any free ones; `token` "": none is asked for."""
+    """What server.py obeys. `port` 0 and `udp_ports` None mean any free ones, `token` "" that none is needed."""
 
     host: Annotated[str, Setting(kinds.HOST, "127.0.0.1", "network", "address to listen at; 0.0.0.0: all")]
     port: Annotated[int, Setting(kinds.whole(0, 65535), str(DEFAULT_PORT), "network", "TCP port; 0: any free one")]
@@ -43,7 +38,7 @@ class ServerSettings:
     polyphony: Annotated[int, Setting(kinds.whole(1, 256), "32", "load", "notes at a time for each, 1 to 256")]
     render_threads: Annotated[int, Setting(kinds.whole(1, 64), "1", "load", "threads that render, 1 to 64")]
     workers: Annotated[int, Setting(kinds.whole(1, 64), "1", "load", "processes that serve, 1 to 64")]
-    stats: Annotated[float | None, Setting(kinds.PERIOD, "", "figures", "log figures so often; empty: never")]
+    stats: Annotated[float | None, Setting(kinds.PERIOD, "", "figures", "how often figures are logged; empty: never")]
     metrics: Annotated[
         Address | None, Setting(kinds.METRICS, "", "figures", "where Prometheus finds figures; empty: nowhere")
     ]
@@ -95,7 +90,7 @@ class ClientSettings:
         chunk_size: int | None = None,
     ) -> "ResolvedSettings":
         """These settings with their gaps filled by a server's offer, and the gaps in that by the defaults."""
-        base = server_settings()
+        base = ServerSettings(**{name: setting.value("", name) for name, setting in TABLES["server"].items()})
         return ResolvedSettings(
             **vars(self)
             | {
@@ -132,115 +127,3 @@ def _table(program: type) -> dict[str, Setting]:
 
 
 TABLES = {"server": _table(ServerSettings), "client": _table(ClientSettings)}
-
-
-def server_settings(ini: str = "", flags: argparse.Namespace | None = None) -> ServerSettings:
-    """What the flags and [server] in the text of config.ini say; raises SettingError."""
-    return ServerSettings(**_values("server", ini, flags))
-
-
-def client_settings(ini: str = "", flags: argparse.Namespace | None = None) -> ClientSettings:
-    """What the flags and [client] in the text of config.ini say; raises SettingError."""
-    return ClientSettings(**_values("client", ini, flags))
-
-
-def _values(section: str, ini: str, flags: argparse.Namespace | None) -> dict[str, Any]:
-    given = vars(flags) if flags else {}
-    lines = read_ini(ini, section, given.get("config") or "config.ini")
-    values = {}
-    for name, setting in TABLES[section].items():
-        text, where = lines.get(name, ("", name))
-        if given.get(name) is not None:
-            text, where = given[name], "--" + name.replace("_", "-")
-        values[name] = setting.value(text, where)
-    return values
-
-
-def read_ini(ini: str, section: str, file: str = "config.ini") -> dict[str, tuple[str, str]]:
-    """Each setting that a section names, as (text, where it stands); raises SettingError."""
-    found: dict[str, tuple[str, str]] = {}
-    current = ""
-    for number, line in enumerate(ini.removeprefix("\ufeff").split("\n"), 1):
-        where, line = f"{file} line {number}", line.strip()
-        if not line or line[0] in "#;":
-            continue
-        if line[0] == "[" and line[-1] == "]":
-            current = line[1:-1].strip().lower()
-            if current not in TABLES:
-                known = [f"[{name}]" for name in TABLES]
-                hint = _nearest(line.lower(), known)
-                raise SettingError(f"{where}: there is no section {shown(line)}; {hint}")
-            continue
-        key, equals, text = line.partition("=")
-        name = key.strip().lower()
-        if not current or not equals or not name:
-            raise SettingError(f"{where} is {shown(line)}: expected NAME = value below [server] or [client]")
-        if current != section:
-            continue
-        if name not in TABLES[section]:
-            known = [name.upper() for name in TABLES[section]]
-            other = [other for other in TABLES if name in TABLES[other]]
-            hint = f"it belongs in [{other[0]}]" if other else _nearest(name.upper().replace("-", "_"), known)
-            raise SettingError(f"{where}: [{section}] has no setting {shown(key.strip())}; {hint}")
-        if name in found:
-            raise SettingError(f"{where}: [{section}] {name.upper()} is set twice; keep one")
-        found[name] = text, f"{where}, [{section}] {name.upper()}"
-    return found
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name[:80], known, 1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-
-
-def server_parser() -> argparse.ArgumentParser:
-    """The flags of server.py."""
-    return _parser("server", "Plays recorded instruments over the network for NetAudio clients.")
-
-
-def client_parser() -> argparse.ArgumentParser:
-    """The flags of client.py: its settings, and what to do this once."""
-    parser = _parser("client", "Plays a NetAudio server's instruments as if they were here.")
-    once = parser.add_argument_group("this once")
-    once.add_argument("--no-keys", action="store_true", help="leave the computer keyboard alone")
-    song = once.add_mutually_exclusive_group()
-    song.add_argument("--play", metavar="FILE.mid", help="play a MIDI file")
-    song.add_argument("--demo", action="store_true", help="play a short built-in piece")
-    once.add_argument("--record", metavar="OUT.wav", help="record what is heard")
-    once.add_argument("--report", metavar="OUT.json", help="write the session's figures at its end")
-    once.add_argument("--plot", metavar="REPORT.json", help="draw such a report into a PNG beside it, and end")
-    once.add_argument("--check", action="store_true", help="try sound, keys, MIDI, network and samples, and end")
-    once.add_argument("--skew", metavar="PPM", type=_ppm, default=0.0, help="null's clock is so much fast, for tests")
-    once.add_argument("--plain", action="store_true", help="print plain lines, draw no screen")
-    for flag, what in (("devices", "sound outputs"), ("midi", "MIDI inputs"), ("instruments", "instruments")):
-        once.add_argument(f"--list-{flag}", action="store_true", help=f"name the {what}, and end")
-    return parser
-
-
-def _ppm(text: str) -> float:
-    try:
-        return within(float(text), -10_000, 10_000)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)}: expected a number from -10000 to 10000") from None
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as everything else does."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"netaudio: {message}; {self.prog} --help tells all\n")
-
-
-def _parser(section: str, description: str) -> argparse.ArgumentParser:
-    epilog = f"In config.ini, --chunk-size is CHUNK_SIZE in [{section}], and so on. A flag wins."
-    parser = _Parser(f"{section}.py", None, description, epilog, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"NetAudio {__version__}")
-    parser.add_argument("--config", metavar="FILE", help="settings (default: config.ini beside the program)")
-    table = TABLES[section]
-    groups = {group: parser.add_argument_group(group) for group in dict.fromkeys(row.group for row in table.values())}
-    for name, setting in table.items():
-        default = "as the server offers" if setting.default is None else setting.default
-        text = f"{setting.help} (default: {default})" if default else setting.help
-        flag = "--" + name.replace("_", "-")
-        groups[setting.group].add_argument(flag, metavar=setting.kind.metavar, help=text.replace("%", "%%"))
-    return parser

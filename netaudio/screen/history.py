@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from itertools import takewhile
-from statistics import median
 from typing import Any, NamedTuple
 
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from netaudio.screen.view import Status
+from netaudio.statistics import quantile
 from netaudio.units import to_ms
 
 MOST_ROWS = 600
@@ -57,7 +57,7 @@ class History:
         self.rows: list[Row] = []
         self.step = 1.0  # seconds
         self._most = most
-        self._row: Row | None = None  # that is growing
+        self._row: Row | None = None  # the one that is growing
         self._begun = self._looked = float("-inf")
         self._trips: list[float] = []  # of the growing row, in ms
         self._probed = self._margins = 0  # how many have been taken
@@ -91,7 +91,7 @@ class History:
         assert self._row is not None
         if not self._trips:
             return self._row
-        return self._row._replace(round_trip_ms=median(self._trips), round_trip_max_ms=max(self._trips))
+        return self._row._replace(round_trip_ms=quantile(self._trips, 0.5), round_trip_max_ms=max(self._trips))
 
     def _since(self, s: Status, player: ClientPlayer, link: Link | None) -> Row:
         tally, rate = player.knit.tally, player.rate

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from netaudio.screen.ink import ASCII, UNICODE, clean, paint
 from netaudio.screen.plain import Plain, printed
+from netaudio.screen.styled_text import ASCII, UNICODE, clean, paint
 from netaudio.screen.view import Status, View
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16

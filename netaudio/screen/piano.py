@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from netaudio.inputs.key_layout import NOTE_KEYS
-from netaudio.screen.ink import BOLD, DIM, LIT, PLAIN, Line, Marks, Piece, runs
+from netaudio.screen.styled_text import BOLD, DIM, LIT, PLAIN, Line, Marks, Piece, runs
 
 Notes = tuple[tuple[int, float | None], ...]  # MIDI key, and which share of its sound was head; None: all
 _BLACK = frozenset((1, 3, 6, 8, 10))

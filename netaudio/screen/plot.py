@@ -3,12 +3,10 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from netaudio.errors import NetAudioError, SettingError
-from netaudio.screen.history import Row
+from netaudio.screen.report import Report, read_report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,41 +23,18 @@ TROUBLES = {
 Columns = dict[str, list[float]]
 
 
-class Packets(msgspec.Struct):
-    received: int
-    lost: int
-    recovered: int
-    late: int
-
-
-class Frames(msgspec.Struct):
-    missing: int
-
-
-class Report(msgspec.Struct):
-    """What a picture takes of a report."""
-
-    mode: str
-    rate: int
-    chunk_size: int
-    offset_ms: float
-    notes: int
-    late_notes: int
-    packets: Packets
-    frames: Frames
-    history: dict[str, list[float | None]]
-
-
 def plot(path: Path) -> Path:
     """Draw what --report wrote into a PNG beside it, and name that; raises SettingError, or NetAudioError
     where matplotlib is missing."""
-    report, columns = read_report(path)
+    report = read_report(path)
+    if not report.history["seconds"]:
+        raise SettingError(f"{path} has nothing to draw: the session ended before it began")
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise NetAudioError("a picture needs matplotlib: pip install matplotlib") from None
     figure = Figure(dpi=DPI, layout="constrained")
-    draw(figure, report, columns)
+    draw(figure, report)
     picture = path.with_suffix(".png")
     try:
         figure.savefig(picture)
@@ -68,33 +43,18 @@ def plot(path: Path) -> Path:
     return picture
 
 
-def read_report(path: Path) -> tuple[Report, Columns]:
-    """A report, and its history with NaN for what is not known; raises SettingError."""
-    try:
-        report = msgspec.json.decode(path.read_bytes(), type=Report)
-        columns = {name: [math.nan if v is None else float(v) for v in report.history[name]] for name in Row._fields}
-        if len({len(column) for column in columns.values()}) != 1:
-            raise ValueError
-    except OSError as error:
-        raise SettingError(f"cannot read {path}: {error.strerror}") from None
-    except (msgspec.DecodeError, ValueError, KeyError):
-        raise SettingError(f"{path} is no report of a session: make one with client.py --report FILE.json") from None
-    if not columns["seconds"]:
-        raise SettingError(f"{path} has nothing to draw: the session ended before it began")
-    return report, columns
-
-
-def draw(figure: "Figure", report: Report, columns: Columns) -> None:
+def draw(figure: "Figure", report: Report) -> None:
     """A panel for each figure that is known, above one axis of time."""
+    columns = {name: [math.nan if v is None else v for v in values] for name, values in report.history.items()}
     seconds = columns["seconds"]
-    drawn = [panel for panel in PANELS if not all(map(math.isnan, columns[panel[0]]))]
-    heights = [height for _, height, _ in drawn]
+    drawn = [panel for panel in PANELS if not all(map(math.isnan, columns[panel.column]))]
+    heights = [panel.height for panel in drawn]
     figure.set_size_inches(WIDTH, TITLE + sum(heights))
-    panels = figure.subplots(len(drawn), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    axes = figure.subplots(len(drawn), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     _title(figure, report)
-    for panel, (_, _, paint) in zip(panels, drawn, strict=True):
-        paint(panel, seconds, columns)
-    _time(panels[-1], seconds)
+    for axis, panel in zip(axes, drawn, strict=True):
+        panel.paint(axis, seconds, columns)
+    _time(axes[-1], seconds)
 
 
 def _title(figure: "Figure", r: Report) -> None:
@@ -197,10 +157,16 @@ def _time(panel: "Axes", seconds: list[float]) -> None:
         panel.set_xticks(marks, [f"{mark // 60}:{mark % 60:02}" for mark in marks])
 
 
-PANELS: tuple[tuple[str, float, Callable[["Axes", list[float], Columns], None]], ...] = (
-    ("round_trip_ms", 1.9, _trip),  # what has to be known, its height in inches, and what draws it
-    ("slack_ms", 1.9, _slack),
-    ("knit_margin_ms", 1.9, _margin),
-    ("seconds", 1.7, _raster),
-    ("seconds", 0.95, _sounding),
+class Panel(NamedTuple):
+    column: str  # that has to be known
+    height: float  # inches
+    paint: Callable[["Axes", list[float], Columns], None]
+
+
+PANELS = (
+    Panel("round_trip_ms", 1.9, _trip),
+    Panel("slack_ms", 1.9, _slack),
+    Panel("knit_margin_ms", 1.9, _margin),
+    Panel("seconds", 1.7, _raster),
+    Panel("seconds", 0.95, _sounding),
 )

@@ -1,13 +1,100 @@
-"""The figures of a run, as --report writes them."""
+"""The figures of a run: what --report writes and --plot reads."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from netaudio.player.link import Link, SlackHistogram
+import msgspec
+
+from netaudio.errors import SettingError
+from netaudio.modes import Mode
+from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.screen.history import History, Row
+from netaudio.statistics import SPREAD, quantile
 from netaudio.units import to_ms
 
-TRIPS = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+
+class Spread(msgspec.Struct):
+    p50: float | None = None
+    p99: float | None = None
+    p99_9: float | None = msgspec.field(default=None, name="p99.9")
+    max: float | None = None
+
+
+class Slack(msgspec.Struct):
+    min: int | None = None
+    p50: int | None = None
+
+
+class KnitMargin(msgspec.Struct):
+    notes: int = 0
+    min: int | None = None
+    p1: int | None = None
+    p50: int | None = None
+
+
+class Packets(msgspec.Struct):
+    received: int = 0
+    lost: int = 0
+    recovered: int = 0
+    late: int = 0
+    duplicate: int = 0
+    strange: int = 0
+
+
+class Frames(msgspec.Struct):
+    played: int
+    streamed: int
+    uncovered: int
+    missing: int
+    concealed: int
+
+
+class Stretch(msgspec.Struct, array_like=True):
+    """Frames from `first` on and before `end`."""
+
+    first: int
+    end: int
+
+
+class Change(msgspec.Struct, array_like=True):
+    """Settings, in frames, that hold for notes from a position on."""
+
+    position: int
+    offset: int
+    buffer_size: int
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """Positions are those of the recording, which begins with the song or else with the run, as do the figures.
+    None: not known."""
+
+    mode: Mode
+    rate: int
+    chunk_size: int
+    offset_frames: int
+    offset_ms: float
+    buffer_size_frames: int
+    held_frames: int | None
+    changes: list[Change]  # of OFFSET = auto and BUFFER_SIZE = auto
+    notes: int
+    late_notes: int
+    stolen: int
+    round_trip_ms: Spread
+    jitter_ms: float | None
+    slack_frames: Slack
+    knit_margin_frames: KnitMargin
+    packets: Packets
+    frames: Frames
+    uncovered_spans: list[Stretch]
+    clipped: int
+    callback_ms: Spread
+    xruns: int
+    device_losses: int
+    auto: list[str]  # the settings that are auto at the end
+    stream_gaps: int
+    recording: str | None
+    history: dict[str, list[float | None]]  # the columns of Row
 
 
 def report(
@@ -15,101 +102,82 @@ def report(
     link: Link | None,
     held: int | None,
     buffer_size: int,
-    changes: Sequence[tuple[int, int, int]],
-) -> dict[str, Any]:
-    """Frames are positions of the recording, which begins with the song or else with the run, as do its
-    figures. `changes` are those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
+    changes: Sequence[Change],
+    *,
+    callback_ms: Mapping[str, float],
+    xruns: int,
+    device_losses: int,
+    auto: list[str],
+    stream_gaps: int,
+    recording: str | None,
+    history: History,
+) -> Report:
+    """What is to be told of a run that is over. Positions in `changes` are the player's own."""
     tally, count = player.knit.tally.since(player.before_song), link.count if link else None
     start = player.song_start or 0
-    margins = sorted(tally.margins)
-    slack = link.all_slacks if link else SlackHistogram()
-    trips = {name: round(1000 * link.round_trip(q), 3) if link else None for name, q in TRIPS.items()}
-    return {
-        "mode": player.mode,
-        "rate": player.rate,
-        "chunk_size": player.rings.remote.chunk,
-        "offset_frames": player.offset,
-        "offset_ms": to_ms(player.offset, player.rate),
-        "buffer_size_frames": buffer_size,
-        "held_frames": held,
-        "changes": [[position - start, offset, size] for position, offset, size in changes],
-        "notes": player.notes,
-        "late_notes": player.late_notes + tally.late,
-        "stolen": player.score.stolen,
-        "round_trip_ms": trips,
-        "jitter_ms": round(1000 * link.jitter, 3) if link else None,
-        "slack_frames": slack.summary(),
-        "knit_margin_frames": {
-            "notes": len(margins),
-            "min": margins[0] if margins else None,
-            "p1": margins[len(margins) // 100] if margins else None,
-            "p50": margins[len(margins) // 2] if margins else None,
-        },
-        "packets": {
-            "received": count.received if count else 0,
-            "lost": count.lost if count else 0,
-            "recovered": count.recovered if count else 0,
-            "late": count.late if count else 0,
-            "duplicate": count.duplicate if count else 0,
-            "strange": count.strange if count else 0,
-        },
-        "frames": {
-            "played": (player.song_end or player.position) - start,
-            "streamed": tally.streamed,
-            "uncovered": tally.uncovered,
-            "missing": tally.missing,
-            "concealed": tally.concealed,
-        },
-        "uncovered_spans": [[first - start, end - start] for first, end in tally.spans],
-        "clipped": player.clipped,
-    }
+    return Report(
+        mode=player.mode,
+        rate=player.rate,
+        chunk_size=player.rings.remote.chunk,
+        offset_frames=player.offset,
+        offset_ms=to_ms(player.offset, player.rate),
+        buffer_size_frames=buffer_size,
+        held_frames=held,
+        changes=[Change(change.position - start, change.offset, change.buffer_size) for change in changes],
+        notes=player.notes,
+        late_notes=player.late_notes + tally.late,
+        stolen=player.score.stolen,
+        round_trip_ms=_round_trip(link) if link else Spread(),
+        jitter_ms=round(1000 * link.jitter, 3) if link else None,
+        slack_frames=msgspec.convert(link.all_slacks.summary(), Slack) if link else Slack(),
+        knit_margin_frames=_knit_margin(tally.margins),
+        packets=msgspec.convert(count, Packets, from_attributes=True) if count else Packets(),
+        frames=Frames(
+            played=(player.song_end or player.position) - start,
+            streamed=tally.streamed,
+            uncovered=tally.uncovered,
+            missing=tally.missing,
+            concealed=tally.concealed,
+        ),
+        uncovered_spans=[Stretch(first - start, end - start) for first, end in tally.spans],
+        clipped=player.clipped,
+        callback_ms=msgspec.convert(callback_ms, Spread),
+        xruns=xruns,
+        device_losses=device_losses,
+        auto=auto,
+        stream_gaps=stream_gaps,
+        recording=recording,
+        history=history.columns(start / player.rate),
+    )
 
 
-def summary(figures: dict[str, Any]) -> str:
-    """What a player wants to know of a run, in a few lines."""
-    frames, packets, rate = figures["frames"], figures["packets"], figures["rate"]
-    margin, networked = figures["knit_margin_frames"], packets["received"] > 0
-    carried = f", {margin['notes']} of them carried on by the server" if margin["notes"] else ""
-    lines = [f"{_counted(figures['notes'], 'note')} in {frames['played'] / rate:.0f} s{carried}"]
-    if networked:
-        lines.append(
-            f"  round trip    {figures['round_trip_ms']['p50'] or 0:.1f} ms, OFFSET {figures['offset_ms']:.0f} ms"
-        )
-    if margin["notes"]:
-        lines.append(f"  knit margin   {to_ms(margin['min'], rate):.0f} ms at the least")
-    uncovered = 0 if figures["stream_gaps"] else frames["uncovered"] - frames["missing"]
-    if networked:
-        lines += [
-            f"  streamed      {100 * frames['streamed'] / max(1, frames['played']):.0f} % of the time",
-            f"  packets       {packets['received']} received, {packets['lost']} lost"
-            + (f" ({packets['recovered']} recovered)" if packets["recovered"] else "")
-            + f", {packets['late']} late",
-            f"  late notes    {figures['late_notes']}, missing {to_ms(frames['missing'], rate):.0f} ms"
-            + (f", uncovered {to_ms(uncovered, rate):.0f} ms more (see --held)" if uncovered else ""),
-        ]
-    if figures["stream_gaps"]:
-        lines.append(f"  stream        absent {_counted(figures['stream_gaps'], 'time')}")
-    if figures["xruns"]:
-        lines.append(f"  xruns         {figures['xruns']}: this computer was busy; a larger --chunk-size is safer")
-    if figures["device_losses"]:
-        lines.append(f"  sound device  gone {_counted(figures['device_losses'], 'time')}")
-    if figures["recording"]:
-        lines.append(f"  recorded in   {figures['recording']}")
-    return "\n".join(lines + _advice(figures))
+def _round_trip(link: Link) -> Spread:
+    return msgspec.convert({name: round(1000 * link.round_trip(share), 3) for name, share in SPREAD.items()}, Spread)
 
 
-def _advice(figures: dict[str, Any]) -> list[str]:
-    """What would have helped, where the figures tell: not where there was no stream for a while."""
-    packets, auto, advice = figures["packets"], figures["auto"], list[str]()
-    if figures["stream_gaps"]:
-        return []
-    if figures["late_notes"] and "OFFSET" not in auto:
-        advice.append("  notes came late: try a larger --offset, or --offset auto")
-    here = packets["lost"] <= packets["recovered"] and not packets["late"]
-    if figures["frames"]["missing"] and not here and "BUFFER_SIZE" not in auto:
-        advice.append("  packets came late or not at all: try a larger --buffer-size, or auto")
-    return advice
+def _knit_margin(margins: Sequence[int]) -> KnitMargin:
+    if not margins:
+        return KnitMargin()
+    least, p1, p50 = (round(quantile(margins, share)) for share in (0.0, 0.01, 0.5))
+    return KnitMargin(len(margins), least, p1, p50)
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def write_report(path: Path, report: Report) -> None:
+    """As JSON; raises SettingError."""
+    try:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    except OSError as error:
+        raise SettingError(f"cannot write the report {path}: {error.strerror}") from None
+
+
+def read_report(path: Path) -> Report:
+    """What `write_report` wrote; raises SettingError."""
+    try:
+        report = msgspec.json.decode(path.read_bytes(), type=Report)
+        if len({len(report.history[name]) for name in Row._fields}) != 1:
+            raise ValueError("columns of different lengths")
+    except OSError as error:
+        raise SettingError(f"cannot read {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, ValueError, KeyError):
+        raise SettingError(f"{path} is no report of a session: make one with client.py --report FILE.json") from None
+    return report

@@ -6,10 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
-from netaudio.screen.ink import BAD, BOLD, DIM, GOOD, LIT, PLAIN, UNICODE, Line, Marks, fit, limit, runs
 from netaudio.screen.piano import Notes, draw_piano
+from netaudio.screen.styled_text import (
+    BAD,
+    BOLD,
+    DIM,
+    GOOD,
+    LIT,
+    PLAIN,
+    UNICODE,
+    Line,
+    Marks,
+    columns,
+    fit,
+    limit,
+    runs,
+)
 
 FULL_HEIGHT = 23  # from here on with gaps, a taller piano and its bars
 FLOOR = -60.0  # dBFS, the left end of the meter
@@ -79,7 +91,7 @@ class Status:
 
 
 class Plot(NamedTuple):
-    """A figure over time, in ms; `worst` of a second is kept. Full height is `scale`."""
+    """A figure over time, in ms: the worst of each second. `scale` is the full height."""
 
     label: str
     value: float | None
@@ -117,7 +129,7 @@ class View:
         self._clipped = 0
 
     def frame(self, s: Status, messages: Sequence[str], width: int, height: int) -> list[Line]:
-        """At most `height` lines, as many for every Status, of at most `width` - 1 columns each: a terminal's
+        """At most `height` lines, the same number for every Status, of at most `width` - 1 columns: a terminal's
         last column is better left alone."""
         self._remember(s)
         if last := s.trouble or s.hint:
@@ -155,9 +167,9 @@ class View:
         if s.server:
             state, style = ("connected", GOOD) if s.connected else ("trying again", BAD)
             mark = self.marks.on if s.connected else mark
-        server = fit(s.server, min(cell_len(s.server), width // 3), self.marks.cut)
+        server = fit(s.server, min(columns(s.server), width // 3), self.marks.cut)
         name = f"{s.number} {s.instrument}" if s.number else s.instrument
-        room = width - 38 - cell_len(server)
+        room = width - 38 - columns(server)
         return [
             (" NetAudio  ", BOLD), (f"{s.mode:<8}", PLAIN), (fit(name, max(room, 0), self.marks.cut), BOLD),
             ("  " + server, PLAIN), (f" {mark} ", style), (f"{state:<12}", BAD if style == BAD else DIM),
@@ -222,7 +234,7 @@ class View:
         return f"{value:>6.1f}" if abs(value) < 999.95 else f"{value:>6.0f}"
 
     def _messages(self, messages: Sequence[str], width: int, rows: int) -> list[Line]:
-        """The last ones that find room, whole; the last one alone is cut."""
+        """The newest that fit, whole; only the newest of all may be cut."""
         lines: list[str] = []
         for message in reversed(messages[-3:]):
             wrapped = textwrap.wrap(message, max(width - 2, 10), subsequent_indent="  ")

@@ -13,7 +13,7 @@ if sys.platform == "linux":
 
 MAX_SPELLS = 1000  # of late chunks, until they are logged
 FEW_SPELLS = 5  # that are logged one by one
-STEP, STEPS = 1e-4, 2000  # of the histogram: seconds, and how many
+STEP = 1e-4  # seconds, of the histogram
 STAGES = ("read", "hear", "rows", "mix", "encode", "send")  # of a tick
 
 
@@ -45,7 +45,7 @@ class Lateness:
     def __init__(self) -> None:
         self.chunks = self.late = 0
         self.worst = 0.0  # seconds
-        self.histogram = Histogram(STEP, [0] * STEPS)  # seconds
+        self.histogram = Histogram(STEP)  # seconds, 0 for what was early
         self._spells: deque[Spell] = deque(maxlen=MAX_SPELLS)
 
     def add(self, sent: Sequence[float], due: Sequence[float], limit: float) -> None:
@@ -53,7 +53,7 @@ class Lateness:
         self.chunks += len(sent)
         for at, then in zip(sent, due, strict=True):
             seconds = at - then
-            self.histogram.add(seconds)
+            self.histogram.add(max(seconds, 0.0))
             if seconds > limit:
                 self._add_late(at, seconds)
             if seconds > self.worst:

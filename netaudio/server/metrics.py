@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import accumulate
 
 from netaudio.config.kinds import Address
 from netaudio.errors import NetAudioError, SettingError
 from netaudio.server.stats import DATAGRAMS, Figures
 from netaudio.statistics import Histogram
 
-BUCKETS = 10  # histogram steps to one of Prometheus'
+BUCKETS, WIDTH = 200, 10  # for Prometheus, and how many steps of the histogram are one
 
 
 def need_prometheus() -> None:
@@ -57,7 +58,7 @@ def serve_metrics(address: Address, figures: Callable[[], Figures]) -> None:
 
 
 def buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    """As Prometheus has them: (edge, how many values are not above it)."""
-    edges = [*range(0, len(histogram.counts) - 1, BUCKETS), len(histogram.counts) - 1]
-    named = [("+Inf" if edge == edges[-1] else f"{histogram.edge(edge):g}", edge) for edge in edges]
-    return [(name, float(sum(histogram.counts[: edge + 1]))) for name, edge in named]
+    """As Prometheus has them: (edge, how many values are not above it). None are below 0."""
+    reached = list(accumulate(float(histogram.counts[index]) for index in range(BUCKETS * WIDTH)))
+    edges = [(f"{index * histogram.step:g}", reached[index]) for index in range(0, BUCKETS * WIDTH, WIDTH)]
+    return [*edges, ("+Inf", float(histogram.counts.total()))]

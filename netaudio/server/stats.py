@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from netaudio.server.lateness import STAGES, Lateness
+from netaudio.server.lateness import STAGES, STEP
 from netaudio.server.render_worker import RenderWorker, Seat
-from netaudio.statistics import Histogram
+from netaudio.statistics import SPREAD, Histogram
 
 DATAGRAMS = {
     "packets": "packets sent",
@@ -19,7 +19,6 @@ DATAGRAMS = {
     "skipped": "chunks skipped",
     "withheld": "chunks withheld",
 }
-PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 
 log = logging.getLogger("netaudio")
 
@@ -59,10 +58,7 @@ class Figures:
         """For people: two lines."""
         share = 100 / max(self.seconds, 1e-6)
         stages = ", ".join(f"{name} {self.stages[name] / 1e6 * share:.1f}" for name in STAGES)
-        spread = ", ".join(
-            f"{'max' if percent == 100 else f'p{percent:g}'} {1000 * self.lateness.percentile(percent):.1f}"
-            for percent in PERCENTILES
-        )
+        spread = ", ".join(f"{name} {1000 * self.lateness.quantile(share):.1f}" for name, share in SPREAD.items())
         counts = ", ".join(f"{self.traffic[name]} {what}" for name, what in DATAGRAMS.items() if name != "octets")
         return [
             f"stats of {self.seconds:.1f} s: {self.sessions} sessions, {self.voices} voices, "
@@ -76,23 +72,23 @@ def look(
     begun: float, workers: list[RenderWorker], seats: list[Seat], leaving: list[Seat], gone: "Counter[str]"
 ) -> Figures:
     """The figures now; `gone` is the traffic of those who have left, `leaving` are about to."""
-    lateness = Lateness().histogram
+    lateness = Histogram(STEP)
     for worker in workers:
         lateness = lateness.plus(worker.lateness.histogram)
     stages: Counter[str] = Counter()
     for worker in workers:
         stages.update({name: round(1e6 * seconds) for name, seconds in worker.stages.seconds.items()})
     return Figures(
-        time.monotonic() - begun,
-        time.process_time(),
-        len(seats),
-        sum(seat.session.voices for seat in seats),
-        sum(worker.lateness.chunks for worker in workers),
-        sum(worker.lateness.late for worker in workers),
-        sum(worker.stages.faults for worker in workers),
-        lateness,
-        stages,
-        sum((traffic(seat) for seat in (*seats, *leaving)), gone.copy()),
+        seconds=time.monotonic() - begun,
+        cpu=time.process_time(),
+        sessions=len(seats),
+        voices=sum(seat.session.voices for seat in seats),
+        chunks=sum(worker.lateness.chunks for worker in workers),
+        late=sum(worker.lateness.late for worker in workers),
+        faults=sum(worker.stages.faults for worker in workers),
+        lateness=lateness,
+        stages=stages,
+        traffic=sum((traffic(seat) for seat in (*seats, *leaving)), gone.copy()),
     )
 
 

@@ -6,10 +6,12 @@ of the packets is the slack which the server is asked for, that of the keys is w
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio.statistics import quantile
 from netaudio.timing.latency_budget import SLACK_SHARE, Tuning, tuned
 from netaudio.timing.pacer import EASE, MEMORY_SECONDS
 from netaudio.units import Span
@@ -18,12 +20,12 @@ BLOCK_SECONDS, BLOCKS = 2.0, 30  # a minute of round trips is remembered
 TAIL = 3.6  # p99.9 less p50 of two exponential ways, in units of their p90 less p50
 LOOK_SECONDS = 0.25
 TRIP_SPARE = 0.04  # of the jitter, above the p99 of the round trips
-HEADROOM = 0.15  # of the jitter, above what is needed: estimates waver, and not each of their steps is followed
+HEADROOM = 0.15  # of the jitter, above what is needed: estimates waver, and need not be followed at each step
 FIRST = 0.4  # the same before the first note, when few round trips are known
-STEP_SECONDS, MOST_CALM = 5.0, 640.0  # between steps down; doubled each time one of them was rued
-RUED_SECONDS = 300.0
-NOTES, NOTE_SECONDS = 10, 5.0  # at least so many of the last seconds are judged by
-LATE_SHARE = 0.3  # of them; fewer are a loss or a stall
+STEP_SECONDS, MOST_CALM = 5.0, 640.0  # between steps down; doubled each time one of them was a mistake
+MISTAKE_SECONDS = 300.0  # a step down was one if a step up follows so soon
+NOTES, NOTE_SECONDS = 10, 5.0  # the notes of the last seconds tell something if there are at least so many
+LATE_SHARE = 0.3  # of them are late: fewer mean a loss or a stall
 LATE_SECONDS = 3.0  # of packets that come late, until what they lack is added
 
 
@@ -43,8 +45,8 @@ class Trips:
         if trips:
             block = np.array(trips)
             self._blocks.append(block)
-            self._beyond.append(block - np.median(block))
-            self._medians.append(float(np.median(block)))
+            self._medians.append(quantile(block, 0.5))
+            self._beyond.append(block - self._medians[-1])
 
     def add(self, now: float, trip: float) -> None:
         if self._until is None:
@@ -57,27 +59,19 @@ class Trips:
     def _close(self) -> None:
         block = np.array(self._open)
         self._open = []
-        self._medians.append(float(np.median(block)))
+        self._medians.append(quantile(block, 0.5))
         if len(self._medians) == 3:  # both neighbours of the block before are known
             self._beyond.append(self._blocks[-1] - max(self._medians))
         self._blocks.append(block)
 
     def usual(self) -> float:
         """Seconds: p99."""
-        return _nearest((*self._blocks, np.array(self._open)), 0.99)
+        return quantile(np.concatenate((*self._blocks, self._open)), 0.99)
 
     def jitter(self) -> float:
-        """Seconds: p99.9 less p50; as the p90 lets expect it where few have been seen, or more as it was."""
-        return max(0.0, _nearest(self._beyond, 0.999), TAIL * _nearest(self._beyond, 0.9))
-
-
-def _nearest(blocks: Sequence[NDArray[np.float64]] | deque[NDArray[np.float64]], share: float) -> float:
-    """A quantile by nearest rank; 0 of nothing."""
-    values = np.concatenate((*blocks, np.zeros(0)))
-    if not len(values):
-        return 0.0
-    rank = round(share * (len(values) - 1))
-    return float(np.partition(values, rank)[rank])
+        """Seconds: p99.9 less p50, or what the p90 leads one to expect where that is more: few have been seen."""
+        beyond = np.concatenate((*self._beyond, ()))
+        return max(0.0, quantile(beyond, 0.999), TAIL * quantile(beyond, 0.9))
 
 
 class Figure:
@@ -98,7 +92,7 @@ class Figure:
             self._row = self._row + 1 if self._rose is not None and now - self._rose < STEP_SECONDS else 0
             self._rose = now
             self.value = need + spare * min(8, 1 << max(0, self._row - 1))
-            if self._fell is not None and now - self._fell < RUED_SECONDS:
+            if self._fell is not None and now - self._fell < MISTAKE_SECONDS:
                 self._calm = min(2 * self._calm, MOST_CALM)
         if need + room >= self.value or self._since is None:
             self._since, self._peak = now, 0.0
@@ -108,6 +102,13 @@ class Figure:
             self.value = max(self._peak, self.value - max(room, (self.value - self._peak) / 2))
             self._since = self._fell = now
             self._peak = 0.0
+
+
+class Margin(NamedTuple):
+    """A knit margin, and when it was taken."""
+
+    at: float  # seconds
+    frames: int
 
 
 class Follow:
@@ -121,7 +122,7 @@ class Follow:
         self.tuning = self._tuned()  # the last choice
         self._next = self._ignore_until = self._eased = 0.0
         self._in_time: float | None = None  # when packets last were
-        self._margins: deque[tuple[float, int]] = deque()
+        self._margins: deque[Margin] = deque()
 
     def begin(self, trips: Sequence[float], most: int | None = None) -> Tuning:
         """The first choice, from round trips in seconds; `most` as for `look`, if anything is held already."""
@@ -147,7 +148,7 @@ class Follow:
         """Another choice, if one is due. `slack` is the p1 of the last second, `margins` the knit margins since
         the last look, `most` the largest OFFSET for which enough is held; all in frames."""
         if now >= self._ignore_until:  # until then they are of notes begun with less
-            self._margins.extend((now, margin) for margin in margins)
+            self._margins.extend(Margin(now, margin) for margin in margins)
         if self._in_time is None or slack is None or slack >= 0:
             self._in_time = now
         if now < self._next:
@@ -171,16 +172,15 @@ class Follow:
 
     def _late_by(self, now: float) -> float:
         """The round trip, if notes tell that it is longer than the measured ones; else 0."""
-        while self._margins and self._margins[0][0] < now - NOTE_SECONDS:
+        while self._margins and self._margins[0].at < now - NOTE_SECONDS:
             self._margins.popleft()
         if len(self._margins) < NOTES:
             return 0.0
-        ranked = sorted(margin for _, margin in self._margins)
-        worst = ranked[round(LATE_SHARE * len(ranked)) - 1]
-        if worst >= 0:
+        margin = quantile([margin.frames for margin in self._margins], LATE_SHARE)
+        if margin >= 0:
             return 0.0
         self._margins.clear()
-        return self._trip.value - worst / self._rate
+        return self._trip.value - margin / self._rate
 
     def _choose(self, now: float, most: int) -> Tuning | None:
         before, chosen = self.tuning, self._tuned(most)

@@ -13,7 +13,7 @@ from netaudio.client.autotune import Auto
 from netaudio.client.commands import Commands
 from netaudio.client.setup import Setup, set_up
 from netaudio.client.tasks import Tasks
-from netaudio.config.settings import client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
 
 
 @pytest.fixture

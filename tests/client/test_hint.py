@@ -8,7 +8,7 @@ import numpy as np
 from netaudio.client.autotune import FORGIVE_SECONDS, LATE_NOTES, Auto
 from netaudio.client.connector import Connector
 from netaudio.client.library import Library
-from netaudio.config.settings import client_settings
+from netaudio.config.load import client_settings
 from netaudio.units import Span
 from tests.support.sounds import noises
 from tests.support.wire import Stage

@@ -1,6 +1,5 @@
 """What each setting may be, and that all else is refused."""
 
-import argparse
 from decimal import Decimal
 
 import pytest
@@ -8,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudio.config.kinds import Address
-from netaudio.config.settings import TABLES, client_settings, server_settings
+from netaudio.config.settings import TABLES
 from netaudio.errors import SettingError
 from netaudio.timing.network_model import Impairment
 from netaudio.units import Span
-from tests.config.test_settings import SECTIONS, client, refusal, server
+from tests.config.test_load import SECTIONS, client, read, refusal, server
 
 
 @pytest.mark.parametrize(
@@ -149,9 +148,8 @@ def test_an_address_reads_back() -> None:
 def test_garbage_for_a_value(data: st.DataObject, text: str) -> None:
     section = data.draw(st.sampled_from(SECTIONS))
     name = data.draw(st.sampled_from(sorted(TABLES[section])))
-    known = server_settings if section == "server" else client_settings
-    for ini, flags in ((f"[{section}]\n{name} = {text}", {}), ("", {name: text})):
+    for ini, flags in ((f"[{section}]\n{name} = {text}", ()), ("", (f"--{name.replace('_', '-')}={text}",))):
         try:
-            known(ini, argparse.Namespace(**flags))
+            read(section, ini, *flags)
         except SettingError as error:
             assert "\n" not in str(error) and len(str(error)) < 600

@@ -109,10 +109,13 @@ def test_hours_take_no_more_room_and_lose_no_loss(seconds: int) -> None:
     assert table["seconds"] == sorted(set(table["seconds"]))
 
 
+known_or_not, counts = st.none() | st.floats(-1e4, 1e4), st.integers(0, 99)
 rows = st.builds(
     Row,
-    st.floats(0, 1e6), st.integers(0, 32), st.floats(-120, 20), *[st.floats(0, 1e4)] * 1,
-    *[st.none() | st.floats(-1e4, 1e4)] * 6, *[st.integers(0, 99)] * 4, st.floats(0, 1e4), st.integers(0, 9),
+    seconds=st.floats(0, 1e6), voices=counts, level_db=st.floats(-120, 20), offset_ms=st.floats(0, 1e4),
+    buffer_size_ms=known_or_not, spare_ms=known_or_not, round_trip_ms=known_or_not, round_trip_max_ms=known_or_not,
+    slack_ms=known_or_not, knit_margin_ms=known_or_not, lost=counts, late=counts, recovered=counts,
+    late_notes=counts, missing_ms=st.floats(0, 1e4), xruns=counts,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import soundfile
 
 from netaudio.client.app import Client
 from netaudio.client.status import SILENCE
-from netaudio.config.settings import client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
 from netaudio.screen.live import open_screen
 from netaudio.screen.plain import PLAIN_SECONDS, Plain, figures
 from tests.screen.test_view import IDLE, LOST, PLAYING

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
 from netaudio.screen.history import Row
+from netaudio.screen.report import Packets
+from tests.screen.test_report import player, told
 from tests.support.programs import HOME, RATE, play, write_midi
 
 
@@ -21,11 +24,9 @@ def plot(report: Path, *python: str) -> tuple[int, str, str]:
 
 
 def figures(rows: int) -> dict[str, Any]:
-    return {
-        "mode": "hybrid", "offset_ms": 100.0, "chunk_size": 128, "rate": 48000, "notes": 1, "late_notes": 0,
-        "packets": {"received": 5, "lost": 0, "recovered": 0, "late": 0}, "frames": {"missing": 0},
-        "history": {name: list(range(rows)) for name in Row._fields},
-    }  # fmt: skip
+    history = {name: list(range(rows)) for name in Row._fields}
+    made: dict[str, Any] = msgspec.to_builtins(told(player(), packets=Packets(received=5), history=history))
+    return made
 
 
 def test_a_real_session_is_drawn(tmp_path: Path) -> None:
@@ -59,6 +60,7 @@ BROKEN: list[tuple[str, str]] = [
     ("{}", "no report of a session"),
     (json.dumps(figures(2) | {"history": {"seconds": [1]}}), "no report of a session"),
     (json.dumps(figures(2) | {"packets": "none"}), "no report of a session"),
+    (json.dumps(figures(2) | {"history": {}}), "no report of a session"),
     (json.dumps(figures(0)), "nothing to draw"),
 ]
 

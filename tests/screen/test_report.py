@@ -1,63 +1,93 @@
-"""The summary that a player reads at the end."""
+"""What a run's report says, and that it reads back as it was written."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from netaudio.sampler.bank import Bank
-from netaudio.screen.report import report, summary
+from netaudio.screen.history import History, Row
+from netaudio.screen.report import Change, Report, Spread, Stretch, read_report, report, write_report
+from netaudio.wire.rtp import PAYLOADS
+
+TIMES = {"p50": 0.1, "p99": 0.2, "p99.9": 0.3, "max": 0.4}
+QUANTILES = {"p50", "p99", "p99.9", "max"}
 
 
-def figures(**changes: Any) -> dict[str, Any]:
-    player = ClientPlayer(48000, 128, 32, Bank(), {}, set(), "hybrid", 4800)
-    player.position, player.notes = 96000, 7
-    return report(player, None, 48000, 1920, []) | RUN | changes
+def player() -> ClientPlayer:
+    """One that has played 7 notes in 2 s."""
+    one = ClientPlayer(48000, 128, 32, Bank(), {}, set(), "hybrid", 4800)
+    one.position, one.notes = 96000, 7
+    return one
 
 
-RUN: dict[str, Any] = {"xruns": 0, "device_losses": 0, "stream_gaps": 0, "auto": [], "recording": None}
-PACKETS = {"received": 750, "lost": 0, "recovered": 0, "late": 0, "duplicate": 0}
-MISSING = {"played": 96000, "streamed": 48000, "uncovered": 480, "missing": 480}
-LARGER_OFFSET, LARGER_BUFFER = "  notes came late: try a larger --offset", "try a larger --buffer-size"
+def told(one: ClientPlayer, link: Link | None = None, *changes: Change, **others: Any) -> Report:
+    """The report of a run without troubles, but for `others`."""
+    made = report(
+        one, link, 48000, 1920, changes, callback_ms=TIMES, xruns=0, device_losses=0, auto=[], stream_gaps=0,
+        recording=None, history=History(),
+    )  # fmt: skip
+    return replace(made, **others)
 
 
-def test_a_run_without_a_server_speaks_of_no_network() -> None:
-    assert summary(figures()) == "7 notes in 2 s"
-    assert summary(figures(notes=1)) == "1 note in 2 s"
-    assert "  xruns         3: " in summary(figures(xruns=3))
-    assert summary(figures(device_losses=1)).endswith("  sound device  gone 1 time")
+def test_keys_of_the_json(tmp_path: Path) -> None:
+    write_report(tmp_path / "out.json", told(player(), None, Change(50, 4800, 1920), uncovered_spans=[Stretch(3, 5)]))
+    made = json.loads((tmp_path / "out.json").read_text())
+    assert list(made) == [
+        "mode", "rate", "chunk_size", "offset_frames", "offset_ms", "buffer_size_frames", "held_frames", "changes",
+        "notes", "late_notes", "stolen", "round_trip_ms", "jitter_ms", "slack_frames", "knit_margin_frames",
+        "packets", "frames", "uncovered_spans", "clipped", "callback_ms", "xruns", "device_losses", "auto",
+        "stream_gaps", "recording", "history",
+    ]  # fmt: skip
+    assert {name: set(value) for name, value in made.items() if isinstance(value, dict)} == {
+        "round_trip_ms": QUANTILES,
+        "slack_frames": {"min", "p50"},
+        "knit_margin_frames": {"notes", "min", "p1", "p50"},
+        "packets": {"received", "lost", "recovered", "late", "duplicate", "strange"},
+        "frames": {"played", "streamed", "uncovered", "missing", "concealed"},
+        "callback_ms": QUANTILES,
+        "history": set(Row._fields),
+    }
+    assert (made["changes"], made["uncovered_spans"]) == ([[50, 4800, 1920]], [[3, 5]])
 
 
-def test_a_run_with_a_server_tells_how_well_it_came() -> None:
-    trips, margins = {"p50": 12.34, "p99": 20.0}, {"notes": 5, "min": 2400, "p50": 2500}
-    lines = summary(figures(packets=PACKETS, round_trip_ms=trips, knit_margin_frames=margins)).splitlines()
-    assert lines == [
-        "7 notes in 2 s, 5 of them carried on by the server",
-        "  round trip    12.3 ms, OFFSET 100 ms",
-        "  knit margin   50 ms at the least",
-        "  streamed      0 % of the time",
-        "  packets       750 received, 0 lost, 0 late",
-        "  late notes    0, missing 0 ms",
-    ]
-    sounded = summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}))
-    assert "missing 10 ms, uncovered 50 ms more (see --held)" in sounded
-    assert "--held" not in summary(figures(packets=PACKETS, frames=MISSING | {"uncovered": 2880}, stream_gaps=1))
-    assert "1 lost (1 recovered), 0 late" in summary(figures(packets=PACKETS | {"lost": 1, "recovered": 1}))
+def test_a_report_reads_back(tmp_path: Path) -> None:
+    one = player()
+    one.knit.tally.margins.extend([96, -240, 96])
+    made = told(one, Link(one, 1, b"", PAYLOADS["L24"], 192), Change(50, 4800, 1920), recording="täst.wav")
+    write_report(tmp_path / "out.json", made)
+    assert read_report(tmp_path / "out.json") == made
 
 
-def test_a_recording_is_named() -> None:
-    assert "demo.wav" in summary(figures(recording="demo.wav"))
+def test_positions_count_from_the_beginning_of_the_song() -> None:
+    one = player()
+    one.song_start, one.song_end = 1000, 49000
+    one.knit.tally.spans.append([1003, 1005])
+    made = told(one, None, Change(1050, 4800, 1920))
+    assert (made.changes, made.uncovered_spans) == ([Change(50, 4800, 1920)], [Stretch(3, 5)])
+    assert made.frames.played == 48000
 
 
-def test_advice_fits_what_was_wrong() -> None:
-    late = summary(figures(packets=PACKETS, late_notes=2))
-    assert LARGER_OFFSET in late and LARGER_BUFFER not in late
-    assert LARGER_OFFSET not in summary(figures(packets=PACKETS, late_notes=2, auto=["OFFSET"]))
-    for packets in ({"lost": 2, "recovered": 1}, {"late": 1}):
-        holes = figures(packets=PACKETS | packets, frames=MISSING)
-        assert LARGER_BUFFER in summary(holes) and LARGER_OFFSET not in summary(holes)
-        assert LARGER_BUFFER not in summary(figures(packets=PACKETS | packets)), "none was heard to be missing"
+def test_what_a_link_and_the_knit_have_measured() -> None:
+    one = player()
+    link = Link(one, 1, b"", PAYLOADS["L24"], 192)
+    link.round_trips.extend([0.010] * 98 + [0.020, 0.030])
+    link.all_slacks.add(192)
+    link.count.lost = 3
+    one.knit.tally.margins.extend([96, -240, 97])
+    one.knit.tally.late = 1
+    made = told(one, link, late_notes=1)
+    assert made.round_trip_ms == Spread(10.0, 20.0, 30.0, 30.0) and made.jitter_ms == 20.0
+    assert (made.slack_frames.min, made.slack_frames.p50, made.packets.lost) == (192, 192, 3)
+    margin = made.knit_margin_frames
+    assert (margin.notes, margin.min, margin.p1, margin.p50) == (3, -240, -240, 96)
 
 
-def test_where_the_server_was_away_no_setting_is_blamed() -> None:
-    said = summary(figures(packets=PACKETS | {"lost": 9}, frames=MISSING, late_notes=2, stream_gaps=2))
-    assert "  stream        absent 2 times" in said
-    assert LARGER_OFFSET not in said and LARGER_BUFFER not in said
+def test_without_a_server_nothing_is_known_of_the_network() -> None:
+    made = told(player())
+    assert made.round_trip_ms == Spread() and made.jitter_ms is None
+    assert made.slack_frames.min is made.knit_margin_frames.min is None
+    assert made.packets.received == 0

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
-from netaudio.screen.ink import ASCII, BAD, DIM, LIT, UNICODE, Line, clean, fit, limit, paint
 from netaudio.screen.piano import draw_piano, keyboard
+from netaudio.screen.styled_text import ASCII, BAD, DIM, LIT, UNICODE, Line, clean, columns, fit, limit, paint
 from netaudio.screen.view import CLIP_SECONDS, FULL_HEIGHT, HOLD_SECONDS, Status, View
 
 PLAYING = Status(
@@ -117,7 +116,7 @@ def test_no_frame_is_wider_or_higher_than_its_terminal_and_all_are_equally_high(
         frames = [view.frame(status, messages, width, height) for status in readings]
         assert len({len(frame) for frame in frames}) == 1
         assert len(frames[0]) <= height
-        assert all(cell_len("".join(text for text, _ in line)) < width for frame in frames for line in frame)
+        assert all(columns("".join(text for text, _ in line)) < width for frame in frames for line in frame)
 
 
 @given(statuses, st.integers(60, 250))
@@ -270,10 +269,25 @@ def test_ascii_is_ascii(status: Status, width: int) -> None:
     assert "\n".join(text(View(ASCII).frame(status, ["plain"], width, 24))).isascii()
 
 
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [("piano", 5), ("Flügel", 6), ("ピアノ", 6), ("ﾋﾟｱﾉ", 4), ("e\u0301", 1), ("█▒│…", 4), ("🎹", 2), ("\x1b", 1)],
+)
+def test_columns_that_a_text_takes(words: str, taken: int) -> None:
+    assert columns(words) == taken
+
+
+@pytest.mark.parametrize(
+    ("room", "fitted"), [(0, ""), (1, "…"), (2, " …"), (3, "ピ…"), (6, "ピアノ"), (7, "ピアノ ")]
+)
+def test_wide_letters_are_never_halved(room: int, fitted: str) -> None:
+    assert fit("ピアノ", room, "…") == fitted
+
+
 @given(st.text(), st.integers(0, 100))
 def test_fitted_and_limited_text_has_its_width(words: str, room: int) -> None:
-    assert cell_len(fit(words, room, "…")) == room
-    assert cell_len("".join(text for text, _ in limit([(words, ""), (words, BAD)], room, "…"))) <= room
+    assert columns(fit(words, room, "…")) == room
+    assert columns("".join(text for text, _ in limit([(words, ""), (words, BAD)], room, "…"))) <= room
 
 
 def test_nothing_from_elsewhere_reaches_the_terminal_as_an_order() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from netaudio.server.lateness import STAGES, STEP, STEPS
+from netaudio.server.lateness import STAGES, STEP
 from netaudio.server.metrics import buckets
 from netaudio.server.stats import Figures
 from netaudio.statistics import Histogram
@@ -21,7 +21,7 @@ SONG = [(0, bytes((0x90, 60, 90))), (0, bytes((0x90, 64, 90))), (40000, bytes((0
 
 
 def lateness(*seconds: float) -> Histogram:
-    histogram = Histogram(STEP, [0] * STEPS)
+    histogram = Histogram(STEP)
     for value in seconds:
         histogram.add(value)
     return histogram

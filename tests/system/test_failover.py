@@ -37,7 +37,7 @@ for line in sys.stdin:
         say("plays", output.away, output.losses)
 output.stop()
 gaps = np.diff([now for now, _ in loops])
-say("stopped", output.alive, output.error, sum(output.times.histogram.counts) >= len(loops), gaps.max() < 1)
+say("stopped", output.alive, output.error, output.times.histogram.counts.total() >= len(loops), gaps.max() < 1)
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from netaudio.audio.null import NullOutput
 from netaudio.client.connector import NARROW, PROBES
 from netaudio.client.setup import greet, set_up
-from netaudio.config.settings import client_parser, client_settings
+from netaudio.config.load import client_parser, client_settings
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from tests.support.programs import (

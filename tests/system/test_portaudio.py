@@ -84,7 +84,7 @@ output.stop()
 starts = [now for _, _, now in asked]
 say(alive=[before, during, after], asked=[list(one) for one in {(shape, kind) for shape, kind, _ in asked}],
     sorted=starts == sorted(starts), name=output.name, error=output.error, more=len(asked) - count,
-    timed=sum(output.times.histogram.counts) == count, lines=list_devices())
+    timed=output.times.histogram.counts.total() == count, lines=list_devices())
 """,
         jack,
     )

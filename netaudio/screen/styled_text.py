@@ -1,10 +1,10 @@
 """Lines of styled text for terminals: a few marks, a few styles, none wider than it should be."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
-
-from rich.cells import cell_len, set_cell_size
+from functools import lru_cache
+from itertools import accumulate, groupby
 
 Piece = tuple[str, str]  # text, and its style: the parameters of an SGR sequence (ECMA-48, 8.3.117)
 Line = list[Piece]
@@ -42,23 +42,35 @@ def runs(cells: Iterable[Piece]) -> Line:
     return [("".join(text for text, _ in group), style) for style, group in groupby(cells, lambda cell: cell[1])]
 
 
+@lru_cache(4096)
+def columns(text: str) -> int:
+    """How many a terminal gives to the text, as `clean` leaves it."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(c)[0] == "M" else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in clean(text)
+    )
+
+
 def fit(text: str, room: int, cut: str) -> str:
     """Exactly `room` columns; what is too long ends in `cut`."""
-    if cell_len(text) > room >= len(cut):
-        return set_cell_size(text, room - len(cut)) + cut
-    return set_cell_size(text, room)
+    if columns(text) > room >= len(cut) > 0:
+        return fit(text, room - len(cut), "") + cut
+    text = text[: sum(end <= room for end in accumulate(map(columns, text)))]
+    return text + " " * (room - columns(text))
 
 
 def limit(line: Line, room: int, cut: str) -> Line:
     """The same, in at most `room` columns."""
-    if sum(cell_len(text) for text, _ in line) <= room:
+    if sum(columns(text) for text, _ in line) <= room:
         return line
     out: Line = []
     for text, style in line:
-        if cell_len(text) > room:
+        if columns(text) > room:
             return [*out, (fit(text, max(room, 0), cut), style)]
         out.append((text, style))
-        room -= cell_len(text)
+        room -= columns(text)
     return out
 
 
