@@ -205,7 +205,7 @@ class Client:
             link = self.network.link
             if self.network.connection is None or self.mode == "local":
                 break
-            if link and link.count.received * self.chunk > SETTLE_SECONDS * self.rate:
+            if link and link.figures.packets.received * self.chunk > SETTLE_SECONDS * self.rate:
                 break
             await asyncio.sleep(POLL_SECONDS)
         events = song_events(song, self.rate, self.library.names, lambda name: self.library.program(name, self.mode))

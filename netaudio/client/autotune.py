@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from netaudio.client.reconnect import PROBES, Network
 from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
-from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from netaudio.timing.latency_budget import GUESS_SECONDS, Tuning, most_offset, tuned
 from netaudio.timing.latency_control import Follow
+from netaudio.timing.round_trips import RoundTrips
 from netaudio.units import Span, to_frames, to_ms
 
 AUTO_PROBES = 70  # round trips that are awaited, one every 20 ms
@@ -25,8 +25,7 @@ class Auto:
         self._player, self._network, self._chunk, self._say = player, network, chunk, say
         self._rate = player.rate
         self._follow: Follow | None = None
-        self._link: Link | None = None  # whose round trips and
-        self._probed = self._margins = 0  # knit margins have been taken so far
+        self._trips = self._margins = 0  # round trips and knit margins that have been taken so far
         self._begun = self._short = False
         self.follows: set[str] = set()  # the settings that are auto now
         self.hint = ""  # for the player, as long as it holds
@@ -43,12 +42,12 @@ class Auto:
         network.set_buffer_size(before, before)
         if network.connection:
             await network.enter(AUTO_PROBES if auto else PROBES)
-        link = self._link = network.link
+        link = network.link
         if auto:
             self._follow = Follow(*spans, rate, self._chunk)
             self.follows = {name for name, span in zip(("OFFSET", "BUFFER_SIZE"), spans, strict=False) if span.auto}
-        if self._follow and link and link.probed:
-            chosen = self._begin(self._follow, link)
+        if self._follow and link and link.figures.round_trips.count:
+            chosen = self._begin(self._follow, link.figures.round_trips)
         else:
             offset = DEFAULT_OFFSET if settings.offset.auto else settings.offset
             buffer_size = DEFAULT_BUFFER_SIZE if settings.buffer_size.auto else settings.buffer_size
@@ -65,12 +64,12 @@ class Auto:
         self._player.offset = self.offset = chosen.offset
         network.set_buffer_size(chosen.buffer_size, chosen.aim)
 
-    def _begin(self, follow: Follow, link: Link, most: int | None = None) -> Tuning:
-        chosen = follow.begin(link.trips_since(0), most)
-        self._begun, self._probed = True, link.probed
+    def _begin(self, follow: Follow, trips: RoundTrips, most: int | None = None) -> Tuning:
+        chosen = follow.begin(trips.since(0), most)
+        self._begun, self._trips = True, trips.count
         self._say(
             f"auto: OFFSET {to_ms(chosen.offset, self._rate):.0f} ms, BUFFER_SIZE "
-            f"{to_ms(chosen.buffer_size, self._rate):.0f} ms for a round trip of {1000 * link.round_trip(0.5):.1f} ms"
+            f"{to_ms(chosen.buffer_size, self._rate):.0f} ms for a round trip of {1000 * trips.median:.1f} ms"
         )
         return chosen
 
@@ -79,16 +78,15 @@ class Auto:
         follow, link = self._follow, self._network.link
         if follow is None or link is None or self._network.connection is None:
             return
-        if link is not self._link:
-            self._link, self._probed = link, 0
+        trips = link.figures.round_trips
         most = most_offset(self.held, self._rate, self._chunk)
         if not self._begun:  # there was no server before the first note
-            if link.probed >= PROBES:
-                self._take(self._begin(follow, link, most), mode)
+            if trips.count >= PROBES:
+                self._take(self._begin(follow, trips, most), mode)
             return
-        follow.hear(now, link.trips_since(self._probed))
-        self._probed = link.probed
-        chosen = follow.look(now, link.slack(now), self._new_margins(), most)
+        follow.hear(now, trips.since(self._trips))
+        self._trips = trips.count
+        chosen = follow.look(now, link.receiver.slacks.lowest(now), self._new_margins(), most)
         if chosen:
             self._take(chosen, mode)
         if follow.short and not self._short:
@@ -119,8 +117,8 @@ class Auto:
             self._recent, self.hint = 0, ""
         link = self._network.link
         if new > 0 and self._recent >= LATE_NOTES and link and "OFFSET" not in self.follows:
-            size, trip = Span(self._network.buffer_size), link.round_trip(0.5)
-            needed = tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
+            size, trips = Span(self._network.buffer_size), link.figures.round_trips
+            needed = tuned(Span(), size, Span(), self._rate, self._chunk, trips.median, trips.jitter).offset
             if needed > self.offset:
                 self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
 

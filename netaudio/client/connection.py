@@ -11,8 +11,9 @@ from netaudio.config.kinds import Address
 from netaudio.errors import ProtocolError, RefusedError
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.wire import control
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
@@ -80,16 +81,17 @@ class Connection:
             raise
         return cls(address, reader, writer, hello, answer, simulation)
 
-    async def attach(self, player: ClientPlayer, aim: int, earlier: Link | None) -> Link:
-        """Open the UDP side and begin to measure the way; audio starts when the player joins."""
+    async def attach(self, player: ClientPlayer, aim: int, figures: StreamFigures) -> Link:
+        """Open the UDP side and begin to measure the way; audio starts when the player joins. `figures` are those
+        of the run."""
         secret, payload = bytes.fromhex(self.welcome.secret), PAYLOADS[self.hello.payload]
-        self.link = Link(player, self.welcome.ssrc, secret, payload, aim, earlier)
+        self.link = Link(player, self.welcome.ssrc, secret, payload, aim, figures)
         host = self._writer.get_extra_info("peername")[0]
-        hear: Deliver = self._hear
+        receive: Deliver = self._receive_datagram
         if self._simulation:
-            self._send_datagram, hear = self._simulation.datagrams(self._send_datagram_now, hear)
+            self._send_datagram, receive = self._simulation.datagrams(self._send_datagram_now, receive)
         self._transport, _ = await self._loop.create_datagram_endpoint(
-            lambda: _Datagrams(hear), remote_addr=(host, self.welcome.udp_port)
+            lambda: _Datagrams(receive), remote_addr=(host, self.welcome.udp_port)
         )
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         return self.link
@@ -161,12 +163,12 @@ class Connection:
         """Send what the player did, and the reports that are due; and those that will be, when they are."""
         if self.link is None or self._transport is None or self._transport.is_closing():
             return
-        for message in self.link.control(time.monotonic()):
+        for message in self.link.uplink.messages(time.monotonic()):
             self._send(message)
-        now = time.monotonic()  # later than what `control` learned of the callback
-        for data in self.link.datagrams(now):
-            self._send_datagram(data)
-        due = max(self.link.due, now + REST_SECONDS)
+        now = time.monotonic()  # later than what the uplink learned of the callback
+        if report := self.link.report(now):
+            self._send_datagram(report)
+        due = max(self.link.uplink.due, now + REST_SECONDS)
         if self._alarm is None or due < self._alarm.when():
             self._set_alarm(due)
 
@@ -186,19 +188,19 @@ class Connection:
             await asyncio.sleep(PING_SECONDS)
         return f"nothing heard from the server for {SILENCE_SECONDS:.0f} s"
 
-    def _hear(self, data: bytes) -> None:
+    def _receive_datagram(self, data: bytes) -> None:
         if self.link is not None and self._transport is not None and not self._transport.is_closing():
             self._last_seen = time.monotonic()
-            self.link.receive_datagram(data, self._last_seen)
+            self.link.receive(data, self._last_seen)
             self.flush()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, hear: Callable[[bytes], None]) -> None:
-        self._hear = hear
+    def __init__(self, receive: Callable[[bytes], None]) -> None:
+        self._receive = receive
 
     def datagram_received(self, data: bytes, _address: object) -> None:
-        self._hear(data)
+        self._receive(data)
 
     def error_received(self, _error: Exception) -> None:
         """A port that is closed, for now: the control connection tells whether the server is gone."""

@@ -12,6 +12,7 @@ from netaudio.config.settings import ClientSettings, ResolvedSettings
 from netaudio.errors import NetAudioError, RefusedError
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.units import Span
 from netaudio.wire import control
 
@@ -36,6 +37,7 @@ class Network:
         self.connection: Connection | None = None
         self.turn = asyncio.Lock()  # of whoever loads instruments and asks the server for them
         self.link: Link | None = None  # of the session, or of the last one
+        self._figures = StreamFigures()
         self.used: dict[str, None] = {}  # the instruments that were chosen, in order
         self._session = self._secret = ""
         self._running: asyncio.Task[str] | None = None
@@ -75,19 +77,20 @@ class Network:
         assert self.connection is not None
         player, library = self._player, self._library
         library.offered = list(self.connection.welcome.instruments)
-        self.link = link = await self.connection.attach(player, self.aim, self.link)
+        self.link = link = await self.connection.attach(player, self.aim, self._figures)
 
         def late(seq: int, delay: int) -> None:
             player.post(player.moved, seq, delay)
 
         self._running = asyncio.create_task(self.connection.run(late))
-        link.probing = True
+        uplink = link.uplink
+        uplink.probing = True
         for _ in range(round(ECHO_SECONDS / POLL_SECONDS)):
-            if link.probed >= probes or self._running.done():
+            if uplink.probed >= probes or self._running.done():
                 break
             await asyncio.sleep(POLL_SECONDS)
-        link.probing = link.measuring = False
-        if not link.probed:
+        uplink.probing = uplink.measuring = False
+        if not uplink.probed:
             self.say(
                 f"no answer from {self.address.host}, UDP port {self.connection.welcome.udp_port}: "
                 "is it blocked by a firewall?"
@@ -97,7 +100,7 @@ class Network:
         """BUFFER_SIZE, and the slack to aim at, from now on."""
         self.buffer_size, self.aim = frames, aim
         if self.link is not None:
-            self.link.aim = aim
+            self.link.uplink.aim = aim
 
     def set_payload(self, payload: str) -> None:
         """The form of the sound on the wire; where there is a session, another takes its place."""
@@ -119,7 +122,7 @@ class Network:
         assert self.connection is not None
         self._joined = time.monotonic()
         if self.link is not None:
-            self.link.measuring = True
+            self.link.uplink.measuring = True
         welcome = self.connection.welcome
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
@@ -127,15 +130,15 @@ class Network:
         """Say so, once a session, when no audio comes, or not all of it. `keys`: the player can press P."""
         if self.connection is None or self.link is None or self._joined is None:
             return
-        if self.link.bandwidth.narrow and not self._told:
+        if self.link.receiver.bandwidth.narrow and not self._told:
             self._told = True
-            share = f"only {100 * self.link.bandwidth.carried:.0f} % of the sound gets through"
+            share = f"only {100 * self.link.receiver.bandwidth.carried:.0f} % of the sound gets through"
             if self.payload == NARROW:
                 self.say(f"{share}: the network is too narrow, or too bad, even for PAYLOAD {NARROW}")
             else:
                 way = f"press P for PAYLOAD {NARROW}" if keys else f"start it with --payload {NARROW}"
                 self.say(f"{share}: {way}, which needs a third less")
-        if time.monotonic() - max(self._joined, self.link.last_audio or 0.0) > NO_AUDIO_SECONDS:
+        if time.monotonic() - max(self._joined, self.link.receiver.last_audio or 0.0) > NO_AUDIO_SECONDS:
             self._joined = None
             self.say(
                 f"no audio for {NO_AUDIO_SECONDS:.0f} s: is UDP port {self.connection.welcome.udp_port} "

@@ -225,23 +225,23 @@ class _Session:
         link, progress = self.network.link, Progress("measuring")
         assert link is not None
         self.network.join()
-        link.probing = True
+        link.uplink.probing = True
         begun = time.monotonic()
         while (passed := time.monotonic() - begun) < WAY_SECONDS:
             progress("the way", passed / WAY_SECONDS)
             await asyncio.sleep(POLL_SECONDS)
         progress.end()
         where = f"UDP port {welcome.udp_port} of {self.network.address.host}"
-        if not link.probed:
+        if not link.uplink.probed:
             self.table.row("round trip", "mend", f"no answer from {where}: is it blocked by a firewall?")
             return
-        trip, jitter = link.round_trip(0.5), link.jitter
+        trip, jitter = link.figures.round_trips.median, link.figures.round_trips.jitter
         self.table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
         self._audio(link, where)
         self._offset(settings, trip, jitter, self.network.buffer_size)
 
     def _audio(self, link: Link, where: str) -> None:
-        count, slack = link.count, link.slack(time.monotonic())
+        count, slack = link.figures.packets, link.receiver.slacks.lowest(time.monotonic())
         if not count.received or slack is None:
             self.table.row("audio", "mend", f"no sound came from {where}: is it blocked by a firewall?")
             return

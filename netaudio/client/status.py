@@ -2,8 +2,6 @@
 
 import math
 import time
-from itertools import islice
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy as np
 from netaudio.sampler.instrument import ENDLESS
 from netaudio.sampler.voice import Voice
 from netaudio.screen.view import Status
+from netaudio.statistics import quantile
 from netaudio.units import to_ms
 
 if TYPE_CHECKING:
@@ -25,15 +24,15 @@ def status(client: "Client") -> Status:
     """What there is to show of a client that has been prepared. For its own event loop."""
     player, network, rate = client.player, client.network, client.player.rate
     now, tally = time.monotonic(), player.knit.tally
-    connected, count = network.connection is not None, network.link.count if network.link else None
+    connected, count = network.connection is not None, network.link.figures.packets if network.link else None
     link = network.link if connected else None
-    slack = link.slack(now) if link else None
+    slack = link.receiver.slacks.lowest(now) if link else None
     margin = tally.margins[-1] if tally.margins and connected and client.mode == "hybrid" else None
     sounding = [voice for voice in player.sounding() if _is_heard(voice, player.position, player.linked)]
     names, song = client.library.names, None
     if client.song and player.song_start is not None:
         song = (player.position - player.song_start) / rate, client.song.seconds
-    trips = list(islice(reversed(link.round_trips), RECENT_TRIPS)) if link else []
+    trips = link.figures.round_trips if link and link.figures.round_trips.count else None
     return Status(
         seconds=now,
         mode=client.mode,
@@ -52,8 +51,8 @@ def status(client: "Client") -> Status:
         chunk_ms=to_ms(client.chunk, rate),
         buffer_ms=to_ms(network.buffer_size, rate),
         aim_ms=to_ms(network.aim, rate),
-        round_trip_ms=1000 * median(trips) if trips else None,
-        jitter_ms=1000 * link.jitter if link and trips else None,
+        round_trip_ms=1000 * quantile(trips.newest(RECENT_TRIPS), 0.5) if trips else None,
+        jitter_ms=1000 * trips.jitter if trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,
         margin_ms=to_ms(margin, rate) if margin is not None else None,
         xruns=client.speaker.xruns,

@@ -1,7 +1,6 @@
 """What a run was like over time: rows enough for a picture, and few enough to keep for hours."""
 
 from collections.abc import Callable
-from itertools import takewhile
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -60,8 +59,7 @@ class History:
         self._row: Row | None = None  # that is growing
         self._begun = self._looked = float("-inf")
         self._trips: list[float] = []  # of the growing row, in ms
-        self._link: Link | None = None
-        self._probed = self._margins = 0
+        self._taken = self._margins = 0  # round trips and knit margins that are in rows
         self._tally: object = None
         self._before: dict[str, float] = {}
 
@@ -100,15 +98,14 @@ class History:
         if tally is not self._tally:  # a song began: these count anew
             self._before |= {"missing_ms": 0.0, "late_notes": player.late_notes if self._tally else 0}
             self._tally, self._margins = tally, 0
-        if link is not self._link:
-            self._link, self._probed = link, 0
         margins = tally.margins[self._margins :]
         self._margins += len(margins)
         slacks: list[int] = []
         if link is not None:
-            self._trips += [1000 * trip for trip in link.trips_since(self._probed)]
-            self._probed = link.probed
-            slacks = [slack for _, slack in takewhile(lambda item: item[0] > self._looked, reversed(link.slacks))]
+            trips = link.figures.round_trips
+            self._trips += [1000 * trip for trip in trips.since(self._taken)]
+            self._taken = trips.count
+            slacks = link.receiver.slacks.since(self._looked)
         return Row(
             seconds=player.position / rate,
             voices=s.voices,

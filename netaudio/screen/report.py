@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from netaudio.player.link import Link, SlackHistogram
+from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import SlackCount
 from netaudio.units import to_ms
 
 TRIPS = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
@@ -19,11 +20,13 @@ def report(
 ) -> dict[str, Any]:
     """Frames are positions of the recording, which begins with the song or else with the run. `changes` are
     those of `auto`: (position, OFFSET, BUFFER_SIZE)."""
-    tally, count = player.knit.tally, link.count if link else None
+    tally, count = player.knit.tally, link.figures.packets if link else None
     start = player.song_start or 0
     margins = sorted(tally.margins)
-    slack = link.all_slacks if link else SlackHistogram()
-    trips = {name: round(1000 * link.round_trip(q), 3) if link else None for name, q in TRIPS.items()}
+    slack = link.figures.slacks if link else SlackCount()
+    trips = {
+        name: round(1000 * link.figures.round_trips.quantile(q), 3) if link else None for name, q in TRIPS.items()
+    }
     return {
         "mode": player.mode,
         "rate": player.rate,
@@ -37,7 +40,7 @@ def report(
         "late_notes": player.late_notes + tally.late,
         "stolen": player.score.stolen,
         "round_trip_ms": trips,
-        "jitter_ms": round(1000 * link.jitter, 3) if link else None,
+        "jitter_ms": round(1000 * link.figures.round_trips.jitter, 3) if link else None,
         "slack_frames": slack.summary(),
         "knit_margin_frames": {
             "notes": len(margins),
