@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from netaudio.sampler.voices import Event, Score
 from netaudio.statistics import quantile
 from netaudio.units import unwrap32, wrap32
 from netaudio.wire import control
-from netaudio.wire.rtp import UNKNOWN_SLACK, Report, is_audio, parse_audio, parse_reply
+from netaudio.wire.datagram import parse
+from netaudio.wire.rtcp import MAX_EVENTS, UNKNOWN_SLACK, Report
+from netaudio.wire.rtp import Audio
 
 HOME = Path(__file__).resolve().parent.parent
 INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop
@@ -128,7 +131,7 @@ class Client:
         self._counter += 1
         position = int((now - self._began) * self.rate) // self.chunk * self.chunk
         age = now - self._began - position / self.rate
-        events = tuple(event for event, _ in list(self._unheard)[:40])
+        events = tuple(event for event, _ in islice(self._unheard, MAX_EVENTS))
         data = Report(
             self._ssrc, self._counter, position, round(age * 1e6), self._slack, round(BUFFER_SECONDS * self.rate),
             0, wrap32(round(now * 1e6)), events=events, block=self.chunk,
@@ -143,10 +146,9 @@ class Client:
         except ConnectionRefusedError:
             return
         now = time.monotonic()
-        if not is_audio(data):
-            parse_reply(data)
+        audio = parse(data)
+        if not isinstance(audio, Audio):
             return
-        audio = parse_audio(data)
         count.packets += 1
         count.octets += len(data)
         if self._highest is not None:

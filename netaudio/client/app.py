@@ -177,7 +177,7 @@ class Client:
         """For the report and the summary."""
         connector, held = self._setup.connector, None if self.commands.mode == "local" else self.auto.held
         return report(
-            self.player, connector.link, held, connector.buffer_size, self.auto.changes,
+            self.player, connector.figures, held, connector.buffer_size, self.auto.changes,
             callback_ms=self.output.times.summary(), xruns=self.output.xruns, device_losses=self.output.losses,
             auto=sorted(self.auto.follows), stream_gaps=connector.gaps, recording=self._recording,
             history=self.history,

@@ -6,11 +6,11 @@ from netaudio.client.connection import Greeting
 from netaudio.client.connector import PROBES, Connector
 from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
-from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from netaudio.screen.report import Change
 from netaudio.timing.latency_budget import GUESS_SECONDS, MORE_HELD, Tuning, least_held, most_offset, tuned
 from netaudio.timing.latency_control import Follow
+from netaudio.timing.round_trips import RoundTrips
 from netaudio.units import Span, to_frames, to_ms
 
 AUTO_PROBES = 70  # round trips that are awaited, one every 20 ms
@@ -38,7 +38,7 @@ class Auto:
         self.hint = ""  # for the player, as long as it holds
         self._player, self._connector, self._say = player, connector, say
         self._rate, self._chunk = player.rate, settings.chunk_size
-        self._probed = self._margins = 0  # round trips and knit margins that have been taken
+        self._trips = self._margins = 0  # round trips and knit margins that have been taken
         self._begun = self._short = False
         self._late = self._recent = 0  # notes
         self._late_at = 0.0
@@ -46,9 +46,8 @@ class Auto:
         self.follows = {name for name, span in spans.items() if span.auto}  # the settings that are auto
         timing = settings.held, self._rate, self._chunk
         self._follow = Follow(settings.offset, settings.buffer_size, *timing) if self.follows else None
-        link = connector.link
-        if self._follow and link and link.probed:
-            chosen = self._begin(self._follow, link)
+        if self._follow and connector.figures.round_trips.count:
+            chosen = self._begin(self._follow, connector.figures.round_trips)
         else:
             offset = DEFAULT_OFFSET if settings.offset.auto else settings.offset
             buffer_size = DEFAULT_BUFFER_SIZE if settings.buffer_size.auto else settings.buffer_size
@@ -65,28 +64,28 @@ class Auto:
         player.offset = self.offset = chosen.offset
         connector.set_buffer_size(chosen.buffer_size, chosen.aim)
 
-    def _begin(self, follow: Follow, link: Link, most: int | None = None) -> Tuning:
-        chosen = follow.begin(link.trips_since(0), most)
-        self._begun, self._probed = True, link.probed
+    def _begin(self, follow: Follow, trips: RoundTrips, most: int | None = None) -> Tuning:
+        chosen = follow.begin(trips.since(0), most)
+        self._begun, self._trips = True, trips.count
         self._say(
             f"auto: OFFSET {to_ms(chosen.offset, self._rate):.0f} ms, BUFFER_SIZE "
-            f"{to_ms(chosen.buffer_size, self._rate):.0f} ms for a round trip of {1000 * link.round_trip(0.5):.1f} ms"
+            f"{to_ms(chosen.buffer_size, self._rate):.0f} ms for a round trip of {1000 * trips.median:.1f} ms"
         )
         return chosen
 
     def follow(self, now: float, mode: Mode) -> None:
         """Take what the network did since the last call, and choose anew where that asks for it."""
-        follow, link = self._follow, self._connector.link
-        if follow is None or link is None or self._connector.connection is None:
+        follow, connection, trips = self._follow, self._connector.connection, self._connector.figures.round_trips
+        if follow is None or connection is None:
             return
         most = most_offset(self.held, self._rate, self._chunk)
         if not self._begun:  # there was no server before the first note
-            if link.probed >= PROBES:
-                self._take(self._begin(follow, link, most), mode)
+            if trips.count >= PROBES:
+                self._take(self._begin(follow, trips, most), mode)
             return
-        follow.hear(now, link.trips_since(self._probed))
-        self._probed = link.probed
-        chosen = follow.look(now, link.slack(now), self._new_margins(), most)
+        follow.hear(now, trips.since(self._trips))
+        self._trips = trips.count
+        chosen = follow.look(now, connection.link.receiver.slacks.lowest(now), self._new_margins(), most)
         if chosen:
             self._take(chosen, mode)
         if follow.short and not self._short:
@@ -123,10 +122,10 @@ class Auto:
             self._late_at, self._recent = now, self._recent + new
         elif now - self._late_at > FORGIVE_SECONDS:
             self._recent, self.hint = 0, ""
-        link = self._connector.link
-        if new > 0 and self._recent >= LATE_NOTES and link and "OFFSET" not in self.follows:
-            size, trip = Span(self._connector.buffer_size), link.round_trip(0.5)
-            needed = tuned(Span(), size, Span(), self._rate, self._chunk, trip, link.jitter).offset
+        trips = self._connector.figures.round_trips
+        if new > 0 and self._recent >= LATE_NOTES and trips.count and "OFFSET" not in self.follows:
+            size = Span(self._connector.buffer_size)
+            needed = tuned(Span(), size, Span(), self._rate, self._chunk, trips.median, trips.jitter).offset
             if needed > self.offset:
                 self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
 

@@ -12,8 +12,9 @@ from netaudio.config.kinds import Address
 from netaudio.errors import ProtocolError, RefusedError
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.wire import control
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
@@ -83,19 +84,20 @@ class Connection:
         self._greeting, self._transport = greeting, transport
         self._write: Deliver = self._write_now
         self._send_datagram: Deliver = self._send_datagram_now
-        hear: Deliver = self._hear
+        receive: Deliver = self._receive_datagram
         if simulation := greeting.simulation:
             self._write = simulation.sending(self._write_now)
-            self._send_datagram, hear = simulation.datagrams(self._send_datagram_now, hear)
-        transport.set_protocol(_Datagrams(hear))
+            self._send_datagram, receive = simulation.datagrams(self._send_datagram_now, receive)
+        transport.set_protocol(_Datagrams(receive))
         self._answers: asyncio.Queue[control.Instrument] = asyncio.Queue()
         self._last_seen = time.monotonic()
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, greeting: Greeting, player: ClientPlayer, aim: int, earlier: Link | None) -> "Connection":
-        """Open the UDP side; audio starts when the player joins. Raises OSError, and has ended the session."""
+    async def open(cls, greeting: Greeting, player: ClientPlayer, aim: int, figures: StreamFigures) -> "Connection":
+        """Open the UDP side; audio starts when the player joins. `figures` are those of the run. Raises OSError, and
+        has ended the session."""
         welcome = greeting.welcome
         secret, payload = bytes.fromhex(welcome.secret), PAYLOADS[greeting.hello.payload]
         host = greeting.writer.get_extra_info("peername")[0]
@@ -107,7 +109,7 @@ class Connection:
             greeting.end()
             raise
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        return cls(greeting, Link(player, welcome.ssrc, secret, payload, aim, earlier), transport)
+        return cls(greeting, Link(player, welcome.ssrc, secret, payload, aim, figures), transport)
 
     async def select(self, program: int, name: str) -> control.Instrument:
         """Let a program number mean one of the server's instruments. `run` must be going on."""
@@ -174,12 +176,12 @@ class Connection:
         """Send what the player did, and the reports that are due; and those that will be, when they are."""
         if self._transport.is_closing():
             return
-        for message in self.link.control(time.monotonic()):
+        for message in self.link.uplink.messages(time.monotonic()):
             self._send(message)
-        now = time.monotonic()  # later than what `control` learned of the callback
-        for data in self.link.datagrams(now):
-            self._send_datagram(data)
-        due = max(self.link.due, now + REST_SECONDS)
+        now = time.monotonic()  # later than what the uplink learned of the callback
+        if report := self.link.report(now):
+            self._send_datagram(report)
+        due = max(self.link.uplink.due, now + REST_SECONDS)
         if self._alarm is None or due < self._alarm.when():
             self._set_alarm(due)
 
@@ -199,19 +201,19 @@ class Connection:
             await asyncio.sleep(PING_SECONDS)
         return f"nothing heard from the server for {LOST_SECONDS:.0f} s"
 
-    def _hear(self, data: bytes) -> None:
+    def _receive_datagram(self, data: bytes) -> None:
         if not self._transport.is_closing():
             self._last_seen = time.monotonic()
-            self.link.receive_datagram(data, self._last_seen)
+            self.link.receive(data, self._last_seen)
             self.flush()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, hear: Callable[[bytes], None]) -> None:
-        self._hear = hear
+    def __init__(self, receive: Callable[[bytes], None]) -> None:
+        self._receive = receive
 
     def datagram_received(self, data: bytes, _address: object) -> None:
-        self._hear(data)
+        self._receive(data)
 
     def error_received(self, _error: Exception) -> None:
         """A port that is closed, for now: the control connection tells whether the server is gone."""

@@ -11,6 +11,7 @@ from netaudio.config.settings import ClientSettings
 from netaudio.errors import NetAudioError, RefusedError
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.process import Progress
 from netaudio.wire import control
 
@@ -40,6 +41,7 @@ class Connector:
         self.connection: Connection | None = None
         self.turn = asyncio.Lock()  # of whoever loads instruments and asks the server for them
         self.link: Link | None = None  # of the session, or of the last one
+        self.figures = StreamFigures()
         self.used: dict[str, None] = {}  # the instruments that were chosen, in order
         self.buffer_size = self.aim = 0  # frames; the second is the slack that is aimed at
         self.gaps = 0  # times without a stream while one was wanted
@@ -69,20 +71,20 @@ class Connector:
         player, welcome = self._player, greeting.welcome
         self._session, self._secret = welcome.session, welcome.secret
         self._library.offered = list(welcome.instruments)
-        self.connection = connection = await Connection.open(greeting, player, self.aim, self.link)
-        self.link = link = connection.link
+        self.connection = connection = await Connection.open(greeting, player, self.aim, self.figures)
+        self.link, uplink = connection.link, connection.link.uplink
 
         def late(seq: int, delay: int) -> None:
             player.post(player.moved, seq, delay)
 
         self._running = asyncio.create_task(connection.run(late))
-        link.probing, before = True, link.probed
+        uplink.probing = True
         for _ in range(round(ECHO_SECONDS / POLL_SECONDS)):
-            if link.probed - before >= probes or self._running.done():
+            if uplink.probed >= probes or self._running.done():
                 break
             await asyncio.sleep(POLL_SECONDS)
-        link.probing = link.measuring = False
-        if link.probed == before:
+        uplink.probing = uplink.measuring = False
+        if not uplink.probed:
             self._say(
                 f"no answer from {self.address.host}, UDP port {welcome.udp_port}: is it blocked by a firewall?"
             )
@@ -91,7 +93,7 @@ class Connector:
         """BUFFER_SIZE, and the slack to aim at, from now on."""
         self.buffer_size, self.aim = frames, aim
         if self.link is not None:
-            self.link.aim = aim
+            self.link.uplink.aim = aim
 
     def set_payload(self, payload: str) -> None:
         """The form of the sound on the wire; where there is a session, another takes its place."""
@@ -121,7 +123,7 @@ class Connector:
         """Begin the stream."""
         assert self.connection is not None
         self._joined = time.monotonic()
-        self.connection.link.measuring = True
+        self.connection.link.uplink.measuring = True
         welcome = self.connection.welcome
         self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
 
@@ -129,16 +131,16 @@ class Connector:
         """Say so, once a session, when no audio comes, or not all of it. `keys`: the player can press P."""
         if self.connection is None or self._joined is None:
             return
-        link = self.connection.link
-        if link.bandwidth.narrow and not self._told:
+        receiver = self.connection.link.receiver
+        if receiver.bandwidth.narrow and not self._told:
             self._told = True
-            share = f"only {100 * link.bandwidth.carried:.0f} % of the sound gets through"
+            share = f"only {100 * receiver.bandwidth.carried:.0f} % of the sound gets through"
             if self.payload == NARROW:
                 self._say(f"{share}: the network is too narrow, or too bad, even for PAYLOAD {NARROW}")
             else:
                 way = f"press P for PAYLOAD {NARROW}" if keys else f"start it with --payload {NARROW}"
                 self._say(f"{share}: {way}, which needs a third less")
-        if time.monotonic() - max(self._joined, link.last_audio or 0.0) > NO_AUDIO_SECONDS:
+        if time.monotonic() - max(self._joined, receiver.last_audio or 0.0) > NO_AUDIO_SECONDS:
             self._joined = None
             self._say(
                 f"no audio for {NO_AUDIO_SECONDS:.0f} s: is UDP port {self.connection.welcome.udp_port} "

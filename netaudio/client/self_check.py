@@ -213,17 +213,17 @@ async def _way(setup: Setup, udp_port: int, table: Table) -> None:
     link = connector.link
     assert link is not None
     connector.join()
-    link.probing = True
+    link.uplink.probing = True
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < WAY_SECONDS:
         progress("the way", passed / WAY_SECONDS)
         await asyncio.sleep(POLL_SECONDS)
     progress.end()
     where = f"UDP port {udp_port} of {connector.address.host}"
-    if not link.probed:
+    if not link.uplink.probed:
         table.row("round trip", "mend", f"no answer from {where}: is it blocked by a firewall?")
         return
-    trip, jitter = link.round_trip(0.5), link.jitter
+    trip, jitter = link.figures.round_trips.median, link.figures.round_trips.jitter
     table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
     table.row("audio", *_audio(link, setup.player.rate, where))
     needed = tuned(
@@ -233,7 +233,7 @@ async def _way(setup: Setup, udp_port: int, table: Table) -> None:
 
 
 def _audio(link: Link, rate: int, where: str) -> tuple[State, str]:
-    count, slack = link.count, link.slack(time.monotonic())
+    count, slack = link.figures.packets, link.receiver.slacks.lowest(time.monotonic())
     if not count.received or slack is None:
         return "mend", f"no sound came from {where}: is it blocked by a firewall?"
     share = count.lost / (count.received + count.lost)

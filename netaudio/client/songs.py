@@ -42,9 +42,8 @@ def song_events(
 async def steady(player: ClientPlayer, connector: Connector) -> None:
     """Await a stream that has come for a while, where one is to come; not for long."""
     for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
-        link = connector.link
         if connector.connection is None or player.mode == "local":
             break
-        if link and link.count.received * player.rings.remote.chunk > SETTLE_SECONDS * player.rate:
+        if connector.figures.packets.received * player.rings.remote.chunk > SETTLE_SECONDS * player.rate:
             break
         await asyncio.sleep(POLL_SECONDS)

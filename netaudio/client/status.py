@@ -2,7 +2,6 @@
 
 import math
 import time
-from itertools import islice
 
 import numpy as np
 
@@ -36,15 +35,15 @@ def status(
 ) -> Status:
     """For the event loop. `octave` is the one that the computer keys play, if they do."""
     now, rate, tally = time.monotonic(), player.rate, player.knit.tally
-    connected, count = connector.connection is not None, connector.link.count if connector.link else None
+    connected, packets = connector.connection is not None, connector.figures.packets
     link = connector.link if connected else None
-    slack = link.slack(now) if link else None
+    slack = link.receiver.slacks.lowest(now) if link else None
     margin = tally.margins[-1] if tally.margins and connected and commands.mode == "hybrid" else None
     sounding = [voice for voice in player.sounding() if _is_heard(voice, player.position, player.linked)]
     names, instrument, played = library.names, commands.instrument, None
     if song and player.song_start is not None:
         played = (player.position - player.song_start) / rate, song.seconds
-    trips = list(islice(reversed(link.round_trips), RECENT_TRIPS)) if link else []
+    trips = connector.figures.round_trips if connected and connector.figures.round_trips.count else None
     return Status(
         seconds=now,
         mode=commands.mode,
@@ -63,16 +62,16 @@ def status(
         chunk_ms=to_ms(output.block, rate),
         buffer_ms=to_ms(connector.buffer_size, rate),
         aim_ms=to_ms(connector.aim, rate),
-        round_trip_ms=1000 * quantile(trips, 0.5) if trips else None,
-        jitter_ms=1000 * link.jitter if link and trips else None,
+        round_trip_ms=1000 * quantile(trips.newest(RECENT_TRIPS), 0.5) if trips else None,
+        jitter_ms=1000 * trips.jitter if trips else None,
         slack_ms=to_ms(slack, rate) if slack is not None else None,
         margin_ms=to_ms(margin, rate) if margin is not None else None,
         xruns=output.xruns,
         soundless=output.away,
         missing_ms=to_ms(tally.missing, rate),
-        lost=max(0, count.lost) if count else 0,
-        recovered=count.recovered if count else 0,
-        late=count.late if count else 0,
+        lost=max(0, packets.lost),
+        recovered=packets.recovered,
+        late=packets.late,
         late_notes=late_notes(player),
         song=played,
         hint=auto.hint,

@@ -9,7 +9,7 @@ from netaudio.errors import SettingError
 from netaudio.modes import Mode
 from netaudio.timing.network_model import MOST_SECONDS, Impairment
 from netaudio.units import Span
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 Number = TypeVar("Number", int, float)
 

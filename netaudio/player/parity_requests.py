@@ -3,8 +3,7 @@
 from bisect import bisect_left
 from collections import deque
 
-from netaudio.units import unwrap16
-from netaudio.wire.parity import KEPT, MAX_RATE, MAX_WINDOW, NEVER, ParityDecoder
+from netaudio.wire.parity import KEPT, MAX_RATE, MAX_WINDOW, NEVER
 
 REORDERED = 16  # packets by which one may be overtaken before it counts as lost
 MEMORY_SECONDS = 20.0  # what was lost in this time shapes what is asked for
@@ -14,26 +13,23 @@ GIVE_UP, GIVE_UP_SECONDS = 0.25, 5.0  # beyond this share lost, in this time, mo
 MAX_GAPS = 1000  # kept
 
 
-class Recovery:
-    """What came, what came back, and what is to be asked for.
+class ParityRequests:
+    """What did not come, and what is to be asked for.
 
     A burst of lost packets takes the parity packets among them as well: so if `most` are lost in any window, the
     rest of the window has to bring `most` parity packets, and one to spare. At 2 % random loss and a window of 10
     that is 0.4 to 0.6 to an audio packet, and leaves less than 1 in 100,000 missing; at 2 % in bursts of 3 it is 1.
     """
 
-    def __init__(self, ssrc: int, payload_type: int) -> None:
-        """`ssrc` and `payload_type` are the audio's."""
+    def __init__(self) -> None:
         self.maximum = MAX_RATE  # parity packets to an audio packet: less where bandwidth is short, 0 for none
-        self._decoder = ParityDecoder(ssrc, payload_type)
         self._came = [NEVER] * KEPT  # extended sequence numbers
-        self._back: set[int] = set()
         self._judged = self._highest = NEVER  # extended sequence numbers
         self._gaps: deque[tuple[float, int, int]] = deque(maxlen=MAX_GAPS)  # (time, first, count) that were lost
         self._judgements: deque[tuple[float, int]] = deque()  # (time, sequence) of the last GIVE_UP_SECONDS
 
-    def take_audio(self, sequence: int, datagram: bytes, now: float) -> list[bytes]:
-        """Take an audio packet, of an extended sequence number, once; the lost ones that it brings back."""
+    def receive(self, sequence: int, now: float) -> None:
+        """An audio packet came, of an extended sequence number, for the first time."""
         self._came[sequence % KEPT] = sequence
         if self._highest == NEVER:
             self._judged = sequence
@@ -42,23 +38,6 @@ class Recovery:
             if self._came[self._judged % KEPT] != self._judged:
                 self._lose(self._judged, now)
             self._judged += 1
-        return self._decoder.take_audio(sequence, datagram)
-
-    def take_parity(self, data: bytes) -> list[bytes]:
-        """The audio packets that a parity packet brings back; raises ProtocolError if it is not this stream's."""
-        return self._decoder.take_parity(data)
-
-    def came_back(self, sequence: int) -> None:
-        """The packet of this RTP sequence number was recovered in time."""
-        self._back.add(unwrap16(sequence, self._highest))
-        if len(self._back) > KEPT:
-            self._back = {s for s in self._back if s > self._highest - KEPT}
-
-    def came_after_all(self, sequence: int) -> bool:
-        """Whether a packet that now came, of an extended sequence number, had been recovered: it was not lost."""
-        again = sequence in self._back
-        self._back.discard(sequence)
-        return again
 
     def wanted(self, now: float, window: int) -> tuple[float, int]:
         """Parity packets to an audio packet, and how many audio packets each should be over; `window` is how

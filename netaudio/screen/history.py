@@ -1,7 +1,6 @@
 """What a run was like over time: rows enough for a picture, and few enough to keep for hours."""
 
 from collections.abc import Callable
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 from netaudio.player.link import Link
@@ -60,7 +59,7 @@ class History:
         self._row: Row | None = None  # the one that is growing
         self._begun = self._looked = float("-inf")
         self._trips: list[float] = []  # of the growing row, in ms
-        self._probed = self._margins = 0  # how many have been taken
+        self._taken = self._margins = 0  # round trips and knit margins that are in rows
         self._before: dict[str, float] = {}
 
     def look(self, s: Status, player: ClientPlayer, link: Link | None) -> None:
@@ -99,9 +98,10 @@ class History:
         self._margins += len(margins)
         slacks: list[int] = []
         if link is not None:
-            self._trips += [1000 * trip for trip in link.trips_since(self._probed)]
-            self._probed = link.probed
-            slacks = [slack for _, slack in takewhile(lambda item: item[0] > self._looked, reversed(link.slacks))]
+            trips = link.figures.round_trips
+            self._trips += [1000 * trip for trip in trips.since(self._taken)]
+            self._taken = trips.count
+            slacks = link.receiver.slacks.since(self._looked)
         return Row(
             seconds=player.position / rate,
             voices=s.voices,

@@ -7,10 +7,11 @@ import msgspec
 
 from netaudio.errors import SettingError
 from netaudio.modes import Mode
-from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.screen.history import History, Row
-from netaudio.statistics import SPREAD, quantile
+from netaudio.statistics import SPREAD, Histogram, quantile
+from netaudio.timing.round_trips import RoundTrips
 from netaudio.units import to_ms
 
 
@@ -99,7 +100,7 @@ class Report(msgspec.Struct, kw_only=True):
 
 def report(
     player: ClientPlayer,
-    link: Link | None,
+    figures: StreamFigures,
     held: int | None,
     buffer_size: int,
     changes: Sequence[Change],
@@ -113,7 +114,7 @@ def report(
     history: History,
 ) -> Report:
     """What is to be told of a run that is over. Positions in `changes` are the player's own."""
-    tally, count = player.knit.tally.since(player.before_song), link.count if link else None
+    tally, trips = player.knit.tally.since(player.before_song), figures.round_trips
     start = player.song_start or 0
     return Report(
         mode=player.mode,
@@ -127,11 +128,11 @@ def report(
         notes=player.notes,
         late_notes=player.late_notes + tally.late,
         stolen=player.score.stolen,
-        round_trip_ms=_round_trip(link) if link else Spread(),
-        jitter_ms=round(1000 * link.jitter, 3) if link else None,
-        slack_frames=msgspec.convert(link.all_slacks.summary(), Slack) if link else Slack(),
+        round_trip_ms=_round_trip(trips),
+        jitter_ms=round(1000 * trips.jitter, 3) if trips.count else None,
+        slack_frames=_slack(figures.slacks),
         knit_margin_frames=_knit_margin(tally.margins),
-        packets=msgspec.convert(count, Packets, from_attributes=True) if count else Packets(),
+        packets=msgspec.convert(figures.packets, Packets, from_attributes=True),
         frames=Frames(
             played=(player.song_end or player.position) - start,
             streamed=tally.streamed,
@@ -151,8 +152,16 @@ def report(
     )
 
 
-def _round_trip(link: Link) -> Spread:
-    return msgspec.convert({name: round(1000 * link.round_trip(share), 3) for name, share in SPREAD.items()}, Spread)
+def _round_trip(trips: RoundTrips) -> Spread:
+    if not trips.count:
+        return Spread()
+    return msgspec.convert({name: round(1000 * trips.quantile(share), 3) for name, share in SPREAD.items()}, Spread)
+
+
+def _slack(slacks: Histogram) -> Slack:
+    if not slacks.counts:
+        return Slack()
+    return Slack(min=round(slacks.quantile(0.0)), p50=round(slacks.quantile(0.5)))
 
 
 def _knit_margin(margins: Sequence[int]) -> KnitMargin:

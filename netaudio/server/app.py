@@ -38,7 +38,7 @@ from netaudio.server.render_worker import RenderWorker, Seat
 from netaudio.server.stats import Figures, Stats, look, traffic
 from netaudio.session.session import ServerSession
 from netaudio.wire import control
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 GONE_SECONDS = 4.0  # without a report or a ping a client is gone
 WATCH_SECONDS = 0.5

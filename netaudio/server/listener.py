@@ -13,7 +13,7 @@ from netaudio.config.kinds import Address
 from netaudio.config.settings import ServerSettings
 from netaudio.errors import NetAudioError, ProtocolError, RefusedError
 from netaudio.wire import control
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 HELLO_SECONDS = 5.0  # to say it in
 STRANGERS = 64  # connections that have not

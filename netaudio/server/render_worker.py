@@ -23,7 +23,7 @@ from netaudio.server.lateness import Lateness, Stages
 from netaudio.server.prefetcher import Prefetcher
 from netaudio.session.session import ServerSession
 from netaudio.wire import control
-from netaudio.wire.rtp import is_report, parse_report
+from netaudio.wire.rtcp import Report
 
 MAX_DATAGRAM = 1500
 MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
@@ -187,7 +187,7 @@ class RenderWorker:
         except OSError:  # an ICMP error of an earlier send, or a datagram longer than ours
             seat.strange += 1
             return
-        if address[0] == seat.host and is_report(data):
+        if address[0] == seat.host:
             self._take(seat, data, address)
         else:
             seat.strange += 1
@@ -197,7 +197,7 @@ class RenderWorker:
         connection, proves where the client is: the stream cannot be aimed at anyone else."""
         now = time.monotonic()
         try:
-            report = parse_report(data, seat.secret)
+            report = Report.parse(data, seat.secret)
             seat.session.check(report)
         except ProtocolError:
             seat.strange += 1

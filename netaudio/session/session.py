@@ -13,7 +13,9 @@ from netaudio.session.tails import Tails
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.timing.pacer import Pacer
 from netaudio.wire.parity import ParityEncoder
-from netaudio.wire.rtp import MAX_EVENTS, UNKNOWN_SLACK, Payload, Reply, Report, write_header
+from netaudio.wire.payload import Payload
+from netaudio.wire.rtcp import MAX_EVENTS, UNKNOWN_SLACK, Reply, Report
+from netaudio.wire.rtp import write_header
 
 HELD_BACK = 4096  # events that may wait for an earlier one
 FORGET_SECONDS = 0.1  # between searches for voices that have ended

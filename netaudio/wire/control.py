@@ -7,8 +7,9 @@ from msgspec import Meta, Struct
 
 from netaudio.errors import ProtocolError
 from netaudio.modes import Mode
-from netaudio.sampler.instrument import Source
+from netaudio.sampler.instrument import ENDLESS, Source
 from netaudio.sampler.snapshot import ScoreState
+from netaudio.wire.rtcp import ALL_BITS
 
 VERSION = 1
 MAX_LINE = 1 << 19  # bytes of a line from a client; `resume` with many voices is the longest
@@ -69,12 +70,21 @@ class Instrument(Message, frozen=True):
 
 
 class Event(Message, frozen=True):
+    """Client: what was played at a position of its timeline.
+
+    `cut`, `shift` and `reach` count on note-ons only, in frames: fewer than 2^32 - 1, or ENDLESS.
+    """
+
     seq: Natural
     position: Natural
     message: Annotated[bytes, Meta(min_length=1, max_length=3)]
-    cut: Natural = 0
-    shift: Natural = 0
-    reach: Natural = 0
+    cut: Natural = 0  # the first voice frame that the server plays; ENDLESS: it plays none
+    shift: Natural = 0  # how far the voice's own clock is behind the timeline
+    reach: Natural = 0  # voice frames that the client holds: what happens to the voice after them acts `cut` later
+
+    def __post_init__(self) -> None:
+        if not all(frames < ALL_BITS or frames == ENDLESS for frames in (self.cut, self.shift, self.reach)):
+            raise ValueError("cut, shift and reach are frames, fewer than 2^32 - 1, or ENDLESS")
 
 
 class Resume(Message, frozen=True):

@@ -9,10 +9,11 @@ packets to each ten leave fewer than that, and hold against bursts because each 
 import struct
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from netaudio.errors import ProtocolError
 from netaudio.units import unwrap16
-from netaudio.wire.rtp import AUDIO_HEADER, EXTENSION
+from netaudio.wire.rtp import AUDIO_HEADER, Audio
 
 MAX_WINDOW = 32  # packets
 MAX_RATE = 2.0  # parity packets to an audio packet
@@ -21,10 +22,28 @@ KEPT = 128  # packets; no more, or two of them would share their coefficients
 NEVER = -(1 << 62)  # no sequence number
 
 _HEADER = struct.Struct("!BBHIIHH")  # RTP (RFC 3550, 5.1), then the last audio packet's sequence number, the window
-_LENGTH = struct.Struct("!H")
-_SAID = EXTENSION.to_bytes(2, "big") + b"\0\2"  # what every header extension begins with
-_CONSTANT = 12  # bytes of an audio packet that need no recovery
-_LEAST = _LENGTH.size + AUDIO_HEADER - _CONSTANT  # of what is to be recovered
+_FIRST = 0x80  # version 2, without padding, extension and contributing sources
+_UNIT = struct.Struct("!HIII")  # what is to be recovered before the payload: length, timestamp, what it has heard
+
+
+class Parity(NamedTuple):
+    """A parity packet; its window is 1 to MAX_WINDOW."""
+
+    ssrc: int
+    sequence: int  # its own
+    last: int  # the low 16 bits of the sequence number of the last audio packet that it is over
+    window: int  # audio packets
+    total: bytes  # the sum over them
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Parity":
+        """Raises ProtocolError."""
+        if len(data) < _HEADER.size + _UNIT.size or data[:2] != bytes((_FIRST, PAYLOAD_TYPE)):
+            raise ProtocolError("a datagram that is no parity packet")
+        _, _, sequence, _, ssrc, last, window = _HEADER.unpack_from(data)
+        if not 1 <= window <= MAX_WINDOW:
+            raise ProtocolError(f"a parity packet over {window} audio packets")
+        return cls(ssrc, sequence, last, window, data[_HEADER.size :])
 
 
 def _products() -> list[bytes]:
@@ -48,19 +67,20 @@ def parity_ssrc(ssrc: int) -> int:
     return ssrc ^ 2
 
 
-def is_parity(data: bytes) -> bool:
-    """Whether a datagram that is RTP may be a parity packet."""
-    return len(data) >= _HEADER.size + _LEAST and data[0] == 0x80 and data[1] == PAYLOAD_TYPE
-
-
 def _coefficient(parity: int, audio: int) -> int:
     """Of a Cauchy matrix, by sequence numbers: none of its square parts is singular."""
     return _INVERSE[(0x80 | parity & 0x7F) ^ (audio & 0x7F)]
 
 
-def _unit(datagram: bytes) -> bytes:
-    """What is to be recovered of an audio packet: its length, its timestamp, what it has heard, its payload."""
-    return _LENGTH.pack(len(datagram)) + datagram[4:8] + datagram[16:]
+def _unit(audio: Audio) -> bytes:
+    """What is to be recovered of an audio packet; the rest is the session's."""
+    length = AUDIO_HEADER + len(audio.payload)
+    return _UNIT.pack(length, audio.timestamp, audio.before, audio.heard) + audio.payload
+
+
+def _unit_of(datagram: bytes) -> bytes:
+    """The same, of the packet as it is sent."""
+    return len(datagram).to_bytes(2, "big") + datagram[4:8] + datagram[16:]
 
 
 def _sum(parts: Sequence[bytes]) -> bytes:
@@ -105,12 +125,12 @@ class ParityEncoder:
         last = int.from_bytes(kept[-1][2:4], "big")
         total = _sum(
             [
-                _unit(datagram).translate(_TIMES[_coefficient(self._sequence, last - back)])
+                _unit_of(datagram).translate(_TIMES[_coefficient(self._sequence, last - back)])
                 for back, datagram in enumerate(reversed(kept))
             ]
         )
         timestamp = int.from_bytes(kept[-1][4:8], "big")
-        head = _HEADER.pack(0x80, PAYLOAD_TYPE, self._sequence, timestamp, self.ssrc, last, len(kept))
+        head = _HEADER.pack(_FIRST, PAYLOAD_TYPE, self._sequence, timestamp, self.ssrc, last, len(kept))
         self._sequence = self._sequence + 1 & 0xFFFF
         return head + total
 
@@ -124,48 +144,41 @@ class ParityDecoder:
 
     def __init__(self, ssrc: int, payload_type: int) -> None:
         """`ssrc` and `payload_type` are the audio's."""
-        self.ssrc = parity_ssrc(ssrc)
-        self._start = bytes((0x90, payload_type))
-        self._middle = ssrc.to_bytes(4, "big") + _SAID
-        self._known: list[tuple[int, bytes]] = [(NEVER, b"")] * KEPT
+        self._ssrc, self._type = ssrc, payload_type
+        self._known: list[tuple[int, Audio | None]] = [(NEVER, None)] * KEPT
         self._equations: dict[int, tuple[dict[int, int], bytes]] = {}
         self._highest: int | None = None
 
-    def take_audio(self, sequence: int, datagram: bytes) -> list[bytes]:
+    def receive_audio(self, sequence: int, audio: Audio) -> list[Audio]:
         """Keep a packet, of an extended sequence number; the ones that it completes."""
-        if not self._advance(sequence) or self._knows(sequence):
+        if not self._advance(sequence) or self._kept(sequence):
             return []
-        self._known[sequence % KEPT] = sequence, datagram
+        self._known[sequence % KEPT] = sequence, audio
         if not any(sequence in unknowns for unknowns, _ in self._equations.values()):
             return []
-        return self._solve({sequence: 1}, _unit(datagram))
+        return self._solve({sequence: 1}, _unit(audio))
 
-    def take_parity(self, data: bytes) -> list[bytes]:
+    def receive_parity(self, parity: Parity) -> list[Audio]:
         """The audio packets that a parity packet brings back; raises ProtocolError if it is not this stream's."""
-        if not is_parity(data):
-            raise ProtocolError("a datagram that is no parity packet")
-        _, _, parity, _, ssrc, low, window = _HEADER.unpack_from(data)
-        if ssrc != self.ssrc or not 1 <= window <= MAX_WINDOW:
+        if parity.ssrc != parity_ssrc(self._ssrc):
             raise ProtocolError("a parity packet of another session")
         if self._highest is None:
             return []
-        last = unwrap16(low, self._highest)
+        last = unwrap16(parity.last, self._highest)
         if not self._advance(last):
             return []
-        over = range(last - window + 1, last + 1)
-        if all(map(self._knows, over)):
-            return []
-        unknowns, parts = {}, [data[_HEADER.size :]]
-        for sequence in over:
-            factor = _coefficient(parity, sequence)
-            if self._knows(sequence):
-                parts.append(_unit(self._known[sequence % KEPT][1]).translate(_TIMES[factor]))
+        unknowns, parts = dict[int, int](), [parity.total]
+        for sequence in range(last - parity.window + 1, last + 1):
+            factor = _coefficient(parity.sequence, sequence)
+            if audio := self._kept(sequence):
+                parts.append(_unit(audio).translate(_TIMES[factor]))
             else:
                 unknowns[sequence] = factor
-        return self._solve(unknowns, _sum(parts))
+        return self._solve(unknowns, _sum(parts)) if unknowns else []
 
-    def _knows(self, sequence: int) -> bool:
-        return self._known[sequence % KEPT][0] == sequence
+    def _kept(self, sequence: int) -> Audio | None:
+        at, audio = self._known[sequence % KEPT]
+        return audio if at == sequence else None
 
     def _advance(self, sequence: int) -> bool:
         """Forget what is too old to be of use; False if that is the packet itself."""
@@ -175,7 +188,7 @@ class ParityDecoder:
                 del self._equations[old]
         return sequence > self._highest - KEPT + MAX_WINDOW
 
-    def _solve(self, unknowns: dict[int, int], total: bytes) -> list[bytes]:
+    def _solve(self, unknowns: dict[int, int], total: bytes) -> list[Audio]:
         """Add an equation; the packets that are known by it and were not before."""
         for pivot, (others, value) in self._equations.items():
             if pivot in unknowns:
@@ -193,18 +206,19 @@ class ParityDecoder:
         out = []
         for sequence, value in sorted(solved, key=lambda item: item[0]):
             del self._equations[sequence]
-            if not self._knows(sequence) and (datagram := self._datagram(sequence, value)):
-                self._known[sequence % KEPT] = sequence, datagram
-                out.append(datagram)
+            if not self._kept(sequence) and (audio := self._audio(sequence, value)):
+                self._known[sequence % KEPT] = sequence, audio
+                out.append(audio)
         return out
 
-    def _datagram(self, sequence: int, unit: bytes) -> bytes:
-        """The audio packet as it was sent; nothing if the unit makes no sense."""
-        (length,) = _LENGTH.unpack_from(unit)
-        end = _LENGTH.size + length - _CONSTANT
-        if length <= AUDIO_HEADER or end > len(unit):
-            return b""
-        return self._start + (sequence & 0xFFFF).to_bytes(2, "big") + unit[2:6] + self._middle + unit[6:end]
+    def _audio(self, sequence: int, unit: bytes) -> Audio | None:
+        """The audio packet as it was sent; None if the unit makes no sense."""
+        length, timestamp, before, heard = _UNIT.unpack_from(unit)
+        end = _UNIT.size + length - AUDIO_HEADER
+        if length <= AUDIO_HEADER or end > len(unit) or before > heard:
+            return None
+        payload = unit[_UNIT.size : end]
+        return Audio(self._type, sequence & 0xFFFF, timestamp, self._ssrc, before, heard, payload)
 
 
 def _reduced(

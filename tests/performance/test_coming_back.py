@@ -193,7 +193,7 @@ def test_a_longer_way_for_a_while_is_no_stop() -> None:
     stage.run(2.0)
     stage.up.network = usual
     stage.run(2.0)
-    assert stage.link.count.late == stage.session.skipped == 0
+    assert stage.link.figures.packets.late == stage.session.skipped == 0
     assert abs(stage.session.pacer.clock.position(stage.time) - stage.player.position) < 3 * CHUNK
 
 

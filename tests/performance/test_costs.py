@@ -14,7 +14,7 @@ from netaudio.sampler.instrument import Instrument, Sample
 from netaudio.sampler.mixer import Mixer, Rows
 from netaudio.sampler.voices import Event, Score
 from netaudio.session.session import ServerSession
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 RATE, CHUNK, VOICES = 48000, 128, 32
 LENGTH = 10 * RATE

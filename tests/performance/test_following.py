@@ -31,17 +31,17 @@ class Following:
         )  # fmt: skip
         self.follow = Follow(AUTO, AUTO, Span(HELD), RATE, CHUNK)
         stage.connect()
-        stage.link.probing = True
+        stage.link.uplink.probing = True
         stage.run(1.5)
-        stage.link.probing = False
-        self._probed, self._margins = stage.link.probed, 0
+        stage.link.uplink.probing = False
+        self._trips, self._margins = stage.link.figures.round_trips.count, 0
         self.offsets: list[tuple[float, int]] = []
-        self.take(self.follow.begin(stage.link.trips_since(0)).offset)
+        self.take(self.follow.begin(stage.link.figures.round_trips.since(0)).offset)
 
     def take(self, offset: int) -> None:
         self.offsets.append((self.stage.time, offset))
         self.stage.player.post(self.stage.player.set_mode, self.stage.player.mode, offset)
-        self.stage.link.aim = self.follow.tuning.aim
+        self.stage.link.uplink.aim = self.follow.tuning.aim
 
     def impair(self, network: Network) -> None:
         for path in (self.stage.up, self.stage.down, self.stage.control, self.stage.back):
@@ -60,10 +60,12 @@ class Following:
         for _ in range(round(seconds / LOOK)):
             stage.run(LOOK)
             link, margins = stage.link, stage.player.knit.tally.margins
-            follow.hear(stage.time, link.trips_since(self._probed))
-            self._probed = link.probed
+            trips = link.figures.round_trips
+            follow.hear(stage.time, trips.since(self._trips))
+            self._trips = trips.count
             new, self._margins = margins[self._margins :], len(margins)
-            if chosen := follow.look(stage.time, link.slack(stage.time), new, most_offset(HELD, RATE, CHUNK)):
+            slack = link.receiver.slacks.lowest(stage.time)
+            if chosen := follow.look(stage.time, slack, new, most_offset(HELD, RATE, CHUNK)):
                 self.take(chosen.offset)
         return list(stage.player.knit.tally.margins[before:])
 

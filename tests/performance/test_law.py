@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from netaudio.modes import Mode
 from netaudio.player.knit import NOISE
 from netaudio.sampler.bank import LEVEL
-from netaudio.wire.rtp import is_audio, parse_audio
+from netaudio.wire.datagram import parse
+from netaudio.wire.rtp import Audio
 from tests.support.reference import Recording
 from tests.support.sounds import noises, random_song, sines
 from tests.support.wire import RATE, Network, Outcome, Stage
@@ -206,7 +207,7 @@ def test_a_hole_near_the_crest_of_a_remote_sound_fades_out_and_in(crest: int) ->
     wave = np.cos(2 * np.pi * (n - hole - crest) / 960)[:, None] * np.clip(np.arange(4000) / 480, 0, 1)[:, None]
     stage = Stage([[Recording(np.repeat(wave, 2, axis=1).astype(np.float32))]], mode="remote", offset=OFFSET)
     stage.connect()
-    stage.down.drop = lambda data: is_audio(data) and parse_audio(data).timestamp == hole
+    stage.down.drop = lambda data: isinstance(packet := parse(data), Audio) and packet.timestamp == hole
     stage.player.post(stage.player.play, [(on, ON)])
     stage.run(0.8)
     assert without_click(stage, check_law(stage))

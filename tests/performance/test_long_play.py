@@ -36,16 +36,16 @@ def test_clocks_that_drift_apart(ppm: int, minutes: int) -> None:
         stage.blocks.clear()
         first = stage.player.position
         stage.run(MINUTE)
-        slacks.append(stage.link.slack(stage.time) or 0)
+        slacks.append(stage.link.receiver.slacks.lowest(stage.time) or 0)
         ahead.append(stage.session.cursor - stage.player.position)
         sizes.append(held_in_memory(stage))
     tally = stage.player.knit.tally
     assert (tally.missing, tally.late, stage.player.late_notes) == (0, 0, 0)
-    assert (stage.link.count.late, stage.session.skipped) == (0, 0)
+    assert (stage.link.figures.packets.late, stage.session.skipped) == (0, 0)
     assert max(slacks[1:]) - min(slacks[1:]) <= CHUNK, "no drift of slack"
     assert max(ahead[1:]) - min(ahead[1:]) <= 2 * CHUNK
     assert max(sizes[minutes // 2 :]) <= max(sizes[4 : minutes // 2]) + FEW
-    assert len(stage.link._seen) <= 8192
+    assert len(stage.link.receiver._reception._seen) <= 8192
     assert abs(stage.player.position - stage.time * RATE * (1 + ppm / 1e6)) <= CHUNK
     events = [e._replace(position=e.position - first) for e in stage.player.events if e.position > first]
     reference = Reference(dict(enumerate(stage.recordings)), RATE, stage.polyphony)
@@ -64,7 +64,8 @@ def held_in_memory(stage: Stage) -> int:
     """What could pile up over the hours, counted."""
     link, session, player = stage.link, stage.session, stage.player
     parts: list[Sized] = [
-        link.round_trips, link.slacks, link._unheard, link._due, session._waiting, session.pacer._leads,
+        link.figures.round_trips._kept, link.receiver.slacks._recent, link.uplink._unheard,
+        link.uplink._times._resends, session._waiting, session.pacer._leads,
         session._steps, session.score.voices, session._tails, player.score.voices, player.outbox, player.knit.margins,
         *(c.volume.changes for score in (session.score, player.score) for c in score.channels),
     ]  # fmt: skip

@@ -30,7 +30,7 @@ def playing(loss: float = 0.0, jitter: float = 0.0) -> Stage:
     stage = Stage(noises(np.random.default_rng(1)), buffer_size=480, loss=loss, jitter=jitter)
     stage.connect()
     stage.run(2.0)
-    assert not stage.link.bandwidth.narrow
+    assert not stage.link.receiver.bandwidth.narrow
     return stage
 
 
@@ -46,11 +46,11 @@ def test_a_way_that_drops_what_is_too_much_is_too_narrow(share: float) -> None:
     stage = playing()
     stage.down.drop = Policer(stage, share * need(stage))
     stage.run(SHORT_SECONDS + 3)
-    assert stage.link.bandwidth.narrow
-    assert stage.link.bandwidth.carried == pytest.approx(share, abs=0.1)
+    assert stage.link.receiver.bandwidth.narrow
+    assert stage.link.receiver.bandwidth.carried == pytest.approx(share, abs=0.1)
     stage.down.drop = lambda _: False
     stage.run(3.0)
-    assert not stage.link.bandwidth.narrow
+    assert not stage.link.receiver.bandwidth.narrow
 
 
 class Queue(Path[bytes]):
@@ -69,8 +69,8 @@ def test_a_way_that_keeps_what_is_too_much_is_too_narrow_as_well() -> None:
     stage = playing()
     stage.down = Queue(stage, 0.85 * need(stage))
     stage.run(SHORT_SECONDS + 3)
-    assert stage.link.bandwidth.narrow
-    assert stage.link.bandwidth.carried == pytest.approx(0.85, abs=0.05)
+    assert stage.link.receiver.bandwidth.narrow
+    assert stage.link.receiver.bandwidth.carried == pytest.approx(0.85, abs=0.05)
 
 
 @pytest.mark.parametrize(("loss", "jitter"), [(0.02, 0.03), (0.0, 0.1), (0.005, 0.01)])
@@ -78,7 +78,7 @@ def test_bad_ways_are_not_too_narrow(loss: float, jitter: float) -> None:
     stage = playing(loss, jitter)
     for _ in range(40):
         stage.run(0.5)
-        assert not stage.link.bandwidth.narrow
+        assert not stage.link.receiver.bandwidth.narrow
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.5])
@@ -92,5 +92,5 @@ def test_neither_an_outage_nor_a_stop_is_a_narrow_way(seconds: float) -> None:
         stage.server_stopped = stage.client_stopped = False
         for _ in range(12):
             stage.run(0.5)
-            assert not stage.link.bandwidth.narrow, side
+            assert not stage.link.receiver.bandwidth.narrow, side
     assert stage.player.position > RATE

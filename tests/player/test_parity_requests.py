@@ -9,25 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.player.parity_requests import GIVE_UP_SECONDS, MEMORY_SECONDS, REORDERED, Recovery
-from netaudio.wire.parity import MAX_RATE, MAX_WINDOW, is_parity
-from netaudio.wire.rtp import is_audio, parse_audio, parse_report
+from netaudio.player.parity_requests import GIVE_UP_SECONDS, MEMORY_SECONDS, REORDERED, ParityRequests
+from netaudio.wire.datagram import parse
+from netaudio.wire.parity import MAX_RATE, MAX_WINDOW
+from netaudio.wire.rtp import Audio
+from tests.support.packets import is_parity
 from tests.support.reference import Recording
-from tests.support.wire import RATE, SECRET, Stage
+from tests.support.wire import RATE, Stage
 
 PACKETS = 375  # a second
 WINDOW = 10
 
 
-def after(lost: Iterable[int], count: int = 1000, recovery: Recovery | None = None, first: int = 0) -> Recovery:
+def after(
+    lost: Iterable[int], count: int = 1000, requests: ParityRequests | None = None, first: int = 0
+) -> ParityRequests:
     """What is known after these of the packets from `first` on did not come."""
-    recovery, lost = recovery or Recovery(10, 96), set(lost)
+    requests, lost = requests or ParityRequests(), set(lost)
     for k in range(first, first + count):
         if k not in lost:
-            recovery.take_audio(k, b"", k / PACKETS)
+            requests.receive(k, k / PACKETS)
         if k % 19 == 0:
-            recovery.wanted(k / PACKETS, WINDOW)
-    return recovery
+            requests.wanted(k / PACKETS, WINDOW)
+    return requests
 
 
 def wanted(lost: Iterable[int], window: int = WINDOW) -> float:
@@ -36,11 +40,11 @@ def wanted(lost: Iterable[int], window: int = WINDOW) -> float:
 
 def test_nothing_is_asked_for_until_a_packet_is_lost_nor_when_that_is_long_ago() -> None:
     assert wanted(()) == 0
-    recovery = after([900])
-    assert recovery.wanted(1000 / PACKETS, WINDOW)[0] > 0
-    after([], 1000, recovery, 1000)
-    assert recovery.wanted(2000 / PACKETS, WINDOW)[0] > 0
-    assert recovery.wanted(1000 / PACKETS + MEMORY_SECONDS, WINDOW)[0] == 0
+    requests = after([900])
+    assert requests.wanted(1000 / PACKETS, WINDOW)[0] > 0
+    after([], 1000, requests, 1000)
+    assert requests.wanted(2000 / PACKETS, WINDOW)[0] > 0
+    assert requests.wanted(1000 / PACKETS + MEMORY_SECONDS, WINDOW)[0] == 0
 
 
 def test_the_more_is_lost_in_a_window_the_more_is_asked_for() -> None:
@@ -51,11 +55,11 @@ def test_the_more_is_lost_in_a_window_the_more_is_asked_for() -> None:
 
 
 def test_what_was_overtaken_was_not_lost() -> None:
-    recovery = Recovery(10, 96)
+    requests = ParityRequests()
     for k in range(0, 1000, REORDERED):
         for sequence in reversed(range(k, k + REORDERED)):
-            recovery.take_audio(sequence, b"", k / PACKETS)
-    assert recovery.wanted(1000 / PACKETS, WINDOW)[0] == 0
+            requests.receive(sequence, k / PACKETS)
+    assert requests.wanted(1000 / PACKETS, WINDOW)[0] == 0
 
 
 def test_an_outage_is_none_of_paritys_business() -> None:
@@ -64,15 +68,15 @@ def test_an_outage_is_none_of_paritys_business() -> None:
 
 def test_where_much_is_lost_more_packets_would_be_more_harm() -> None:
     seconds = 2 * GIVE_UP_SECONDS
-    recovery = after([k for k in range(round(seconds * PACKETS)) if k % 3 == 0], round(seconds * PACKETS))
-    assert recovery.wanted(seconds, WINDOW)[0] == 0
+    requests = after([k for k in range(round(seconds * PACKETS)) if k % 3 == 0], round(seconds * PACKETS))
+    assert requests.wanted(seconds, WINDOW)[0] == 0
 
 
 @given(st.sets(st.integers(0, 900), min_size=1), st.integers(-5, 1000), st.sampled_from((0.0, 0.5, MAX_RATE)))
 def test_what_is_asked_for_is_bounded(lost: set[int], window: int, maximum: float) -> None:
-    recovery = after(lost)
-    recovery.maximum = maximum
-    rate, over = recovery.wanted(1000 / PACKETS, window)
+    requests = after(lost)
+    requests.maximum = maximum
+    rate, over = requests.wanted(1000 / PACKETS, window)
     assert 0 <= rate <= maximum
     assert 1 <= over <= MAX_WINDOW
 
@@ -99,7 +103,7 @@ def performance(seed: int, seconds: float, chunk: int = 12, buffer_size: int = 1
 
 def holes(stage: Stage, seconds: float) -> tuple[int, int, int]:
     """Missing frames, packets lost and packets recovered of the seconds to come."""
-    tally, count = stage.player.knit.tally, stage.link.count
+    tally, count = stage.player.knit.tally, stage.link.figures.packets
     missing, lost, recovered = tally.missing, count.lost, count.recovered
     stage.run(seconds)
     return tally.missing - missing, count.lost - lost, count.recovered - recovered
@@ -117,7 +121,7 @@ def test_two_percent_leave_no_hole(burst: int) -> None:
 
 def test_without_parity_two_percent_leave_holes() -> None:
     stage = performance(1, 2.0, loss=0.02)
-    stage.link.recovery.maximum = 0.0
+    stage.link.receiver.parity_requests.maximum = 0.0
     stage.run(0.2)  # until the server knows
     missing, lost, recovered = holes(stage, 3.0)
     assert missing > 10 * stage.chunk
@@ -128,10 +132,10 @@ def test_without_parity_two_percent_leave_holes() -> None:
 def test_what_comes_back_is_played_as_if_it_had_come(chunk: int) -> None:
     """With jitter that reorders, duplicates, and chunks of several packets."""
     stage = performance(7, 5.0, chunk, 10 * chunk, loss=0.03, twice=0.1, jitter=0.01, burst=2)
-    recovered = stage.link.count.recovered
-    assert 0 < recovered <= stage.link.count.lost
+    recovered = stage.link.figures.packets.recovered
+    assert 0 < recovered <= stage.link.figures.packets.lost
     assert stage.outcome().error <= 2.0**-20 * max(1.0, stage.outcome().peak)
-    assert stage.link.count.strange == 0
+    assert stage.link.figures.packets.strange == 0
 
 
 def test_parity_flows_only_while_there_is_loss_and_leaves_the_audio_a_plain_stream() -> None:
@@ -149,7 +153,7 @@ def test_parity_flows_only_while_there_is_loss_and_leaves_the_audio_a_plain_stre
     stage.run(3.0)
     shares = [sum(map(is_parity, packets[k:])) / len(packets[k:]) for k in (0, len(packets) // 2)]
     assert 0 < shares[0] < shares[1] < 0.5
-    audio = [parse_audio(data) for data in packets if is_audio(data)]
+    audio = [packet for packet in map(parse, packets) if isinstance(packet, Audio)]
     assert {packet.ssrc for packet in audio} == {stage.ssrc}
     assert np.all(np.diff([packet.sequence for packet in audio]) == 1)
     stage.impair()
@@ -165,6 +169,6 @@ def test_loss_alone_never_grows_the_slack_that_is_aimed_at() -> None:
     for loss in (0.0, 0.05):
         stage = performance(3, 4.0, loss=loss)
         leads.append(stage.session.pacer.lead)
-        report = parse_report(stage.link._report(stage.time).pack(SECRET), SECRET)
-        assert report.slack == pytest.approx(stage.buffer_size, abs=stage.chunk)
+        slack = stage.link.receiver.slacks.lowest(stage.time)
+        assert slack == pytest.approx(stage.buffer_size, abs=stage.chunk)
     assert leads[1] == pytest.approx(leads[0], abs=stage.chunk)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.sampler.bank import Bank
 from netaudio.screen.history import History, Row, merged
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 from tests.screen.test_view import PLAYING
 
 RATE = 4800
@@ -21,14 +22,14 @@ def player() -> ClientPlayer:
     return ClientPlayer(RATE, 16, 32, Bank(), {}, set(), "hybrid", 480)
 
 
-def linked(one: ClientPlayer, earlier: Link | None = None) -> Link:
-    return Link(one, 1, b"", PAYLOADS["L24"], 192, earlier)
+def linked(one: ClientPlayer, figures: StreamFigures | None = None) -> Link:
+    return Link(one, 1, b"", PAYLOADS["L24"], 192, figures or StreamFigures())
 
 
 def echo(link: Link, *trips: float) -> None:
     """Round trips (seconds) as replies bring them."""
-    link.round_trips.extend(trips)
-    link.probed += len(trips)
+    for trip in trips:
+        link.figures.round_trips.add(trip)
 
 
 def test_a_row_a_second_tells_the_worst_of_it() -> None:
@@ -38,7 +39,7 @@ def test_a_row_a_second_tells_the_worst_of_it() -> None:
         now = tenth / 10
         one.position = tenth * RATE // 10
         echo(link, 0.010, 0.030 if tenth == 3 else 0.010)
-        link.slacks.append((now, -48 if tenth == 4 else 192))
+        link.receiver.slacks.add(now, -48 if tenth == 4 else 192)
         one.knit.tally.margins.extend([96, -240, 96] if tenth == 5 else [])
         look = replace(QUIET, seconds=now, lost=2 * (tenth >= 6), voices=9 if tenth == 7 else 1, xruns=tenth > 8)
         history.look(look, one, link)
@@ -75,7 +76,7 @@ def test_a_new_session_goes_on_and_a_packet_that_comes_after_all_is_not_lost_twi
     echo(link, 0.010, 0.010)
     for second, lost in enumerate((5, 4, 5, 6)):
         if second == 2:
-            link = linked(one, link)
+            link = linked(one, link.figures)
             echo(link, 0.020)
         history.look(replace(QUIET, seconds=float(second), lost=lost), one, link)
     table = history.columns(0.0)

@@ -6,12 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.sampler.bank import Bank
 from netaudio.screen.history import History, Row
 from netaudio.screen.report import Change, Report, Spread, Stretch, read_report, report, write_report
-from netaudio.wire.rtp import PAYLOADS
 
 TIMES = {"p50": 0.1, "p99": 0.2, "p99.9": 0.3, "max": 0.4}
 QUANTILES = {"p50", "p99", "p99.9", "max"}
@@ -24,11 +23,11 @@ def player() -> ClientPlayer:
     return one
 
 
-def told(one: ClientPlayer, link: Link | None = None, *changes: Change, **others: Any) -> Report:
+def told(one: ClientPlayer, figures: StreamFigures | None = None, *changes: Change, **others: Any) -> Report:
     """The report of a run without troubles, but for `others`."""
     made = report(
-        one, link, 48000, 1920, changes, callback_ms=TIMES, xruns=0, device_losses=0, auto=[], stream_gaps=0,
-        recording=None, history=History(),
+        one, figures or StreamFigures(), 48000, 1920, changes, callback_ms=TIMES, xruns=0, device_losses=0, auto=[],
+        stream_gaps=0, recording=None, history=History(),
     )  # fmt: skip
     return replace(made, **others)
 
@@ -57,7 +56,7 @@ def test_keys_of_the_json(tmp_path: Path) -> None:
 def test_a_report_reads_back(tmp_path: Path) -> None:
     one = player()
     one.knit.tally.margins.extend([96, -240, 96])
-    made = told(one, Link(one, 1, b"", PAYLOADS["L24"], 192), Change(50, 4800, 1920), recording="täst.wav")
+    made = told(one, StreamFigures(), Change(50, 4800, 1920), recording="täst.wav")
     write_report(tmp_path / "out.json", made)
     assert read_report(tmp_path / "out.json") == made
 
@@ -71,17 +70,19 @@ def test_positions_count_from_the_beginning_of_the_song() -> None:
     assert made.frames.played == 48000
 
 
-def test_what_a_link_and_the_knit_have_measured() -> None:
+def test_what_links_and_the_knit_have_measured() -> None:
     one = player()
-    link = Link(one, 1, b"", PAYLOADS["L24"], 192)
-    link.round_trips.extend([0.010] * 98 + [0.020, 0.030])
-    link.all_slacks.add(192)
-    link.count.lost = 3
+    figures = StreamFigures()
+    for trip in [0.010] * 98 + [0.020, 0.030]:
+        figures.round_trips.add(trip)
+    for slack in (192, -3, 240, 200):
+        figures.slacks.add(slack)
+    figures.packets.lost = 3
     one.knit.tally.margins.extend([96, -240, 97])
     one.knit.tally.late = 1
-    made = told(one, link, late_notes=1)
+    made = told(one, figures, late_notes=1)
     assert made.round_trip_ms == Spread(10.0, 20.0, 30.0, 30.0) and made.jitter_ms == 20.0
-    assert (made.slack_frames.min, made.slack_frames.p50, made.packets.lost) == (192, 192, 3)
+    assert (made.slack_frames.min, made.slack_frames.p50, made.packets.lost) == (-3, 192, 3)
     margin = made.knit_margin_frames
     assert (margin.notes, margin.min, margin.p1, margin.p50) == (3, -240, -240, 96)
 

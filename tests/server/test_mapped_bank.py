@@ -23,7 +23,7 @@ from netaudio.server.mapped_bank import MappedBank
 from netaudio.server.prefetcher import Prefetcher
 from netaudio.session.session import ServerSession
 from netaudio.units import Span
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 from tests.readers.test_wav_folder import noise, write
 from tests.sampler.test_bank import counting
 from tests.support.pages import drop

@@ -12,7 +12,7 @@ from netaudio.server.mapped_bank import MappedBank
 from netaudio.server.prefetcher import AHEAD_SECONDS, FORGET_SECONDS, Prefetcher
 from netaudio.server.render_worker import RenderWorker, Seat
 from netaudio.session.session import ServerSession
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 from tests.server.test_mapped_bank import CHUNK, KEYS, OFFSET, RATE, held, sounding
 
 SECOND = round(AHEAD_SECONDS * RATE)

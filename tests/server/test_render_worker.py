@@ -11,7 +11,7 @@ from netaudio.sampler.bank import Bank
 from netaudio.sampler.voices import Score
 from netaudio.server.render_worker import RenderWorker, Seat
 from netaudio.session.session import ServerSession
-from netaudio.wire.rtp import PAYLOADS
+from netaudio.wire.payload import PAYLOADS
 
 RATE, CHUNK, TICK = 1000, 10, 0.01
 

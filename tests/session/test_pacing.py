@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netaudio.wire.rtp import UNKNOWN_SLACK, Report
+from netaudio.wire.rtcp import UNKNOWN_SLACK, Report
 from tests.session.test_session import CHUNK, RATE, SSRC, flow, render, started
 from tests.support.packets import packets
 from tests.support.wire import RATE as STAGE_RATE

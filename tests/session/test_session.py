@@ -15,9 +15,10 @@ from netaudio.sampler.mixer import Frames, Mixer
 from netaudio.sampler.snapshot import MAX_VOICES, NEVER
 from netaudio.sampler.voices import Event, Score
 from netaudio.session.session import HELD_BACK, ServerSession
-from netaudio.wire.parity import is_parity
-from netaudio.wire.rtp import PAYLOADS, UNKNOWN_SLACK, Audio, Report, parse_audio
-from tests.support.packets import packets
+from netaudio.wire.payload import PAYLOADS
+from netaudio.wire.rtcp import UNKNOWN_SLACK, Report
+from netaudio.wire.rtp import Audio
+from tests.support.packets import is_parity, packets
 
 RATE, CHUNK, SSRC = 1000, 10, 7
 BANK = Bank()
@@ -44,7 +45,7 @@ def report(counter: int, position: int = 0, slack: int = UNKNOWN_SLACK, events: 
 def render(session: ServerSession) -> tuple[Frames, list[Audio]]:
     """The next chunk, and its packets."""
     mixed = Mixer().mix(BANK.frames, [session.rows()], session.chunk)[0]
-    return mixed, [parse_audio(data) for data in packets(session, mixed)]
+    return mixed, [Audio.parse(data) for data in packets(session, mixed)]
 
 
 def flow(session: ServerSession, position: int = 0) -> None:
@@ -259,5 +260,5 @@ def test_parity_follows_the_audio_at_the_rate_that_a_report_asks_for() -> None:
             data for _ in range(8) for data in packets(session, Mixer().mix(BANK.frames, [session.rows()], 10)[0])
         ]
         assert sum(map(is_parity, sent)) == expected
-        assert [parse_audio(data).ssrc for data in sent if not is_parity(data)] == 8 * [SSRC]
+        assert [Audio.parse(data).ssrc for data in sent if not is_parity(data)] == 8 * [SSRC]
     assert session.packets_sent == 40

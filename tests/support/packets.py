@@ -2,7 +2,10 @@
 
 from netaudio.sampler.mixer import Frames
 from netaudio.session.session import ServerSession
-from netaudio.wire.rtp import AUDIO_HEADER, Audio, Payload, write_header
+from netaudio.wire.datagram import parse
+from netaudio.wire.parity import Parity
+from netaudio.wire.payload import Payload
+from netaudio.wire.rtp import AUDIO_HEADER, Audio, write_header
 
 
 def encode(payload: Payload, frames: Frames) -> bytes:
@@ -14,6 +17,15 @@ def pack_audio(audio: Audio) -> bytes:
     datagram = bytearray(AUDIO_HEADER) + audio.payload
     write_header(datagram, *audio[:6])
     return bytes(datagram)
+
+
+def is_audio(data: bytes) -> bool:
+    """Of what a server sent."""
+    return isinstance(parse(data), Audio)
+
+
+def is_parity(data: bytes) -> bool:
+    return isinstance(parse(data), Parity)
 
 
 def packets(session: ServerSession, mix: Frames) -> list[bytes]:

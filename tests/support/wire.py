@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from netaudio.modes import Mode
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.stream_figures import StreamFigures
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.instrument import ENDLESS, GUARD, Instrument, Sample, edge
 from netaudio.sampler.mixer import Mixer
 from netaudio.sampler.voices import Event, Score
 from netaudio.session.session import ServerSession
 from netaudio.wire import control
-from netaudio.wire.rtp import PAYLOADS, parse_report
+from netaudio.wire.payload import PAYLOADS
+from netaudio.wire.rtcp import Report
 from tests.support.packets import packets
 from tests.support.reference import Recording, Reference
 
@@ -171,7 +173,7 @@ class Stage:
         self.ssrc += 2
         self.session = ServerSession(RATE, self.chunk, self.payload, self.polyphony, self.ssrc)
         self.session.instruments.update(self.served)
-        self.link = Link(self.player, self.ssrc, SECRET, self.payload, self.buffer_size)
+        self.link = Link(self.player, self.ssrc, SECRET, self.payload, self.buffer_size, StreamFigures())
         tcp = replace(self.network, loss=self.network.loss / 2)
         self.control: Path[control.Message] = Path(self.rng, tcp, ordered=True)
         self.back: Path[tuple[int, int]] = Path(self.rng, tcp, ordered=True)
@@ -210,8 +212,8 @@ class Stage:
     def _play(self, now: float) -> None:
         if self.connected:
             for data in self.down.receive(now):
-                self.link.receive_datagram(data, now)
-            if self.link.probed and not self.joined:
+                self.link.receive(data, now)
+            if self.link.uplink.probed and not self.joined:
                 self.joined = True
                 self.player.post(self.player.join, self.chunk, self.polyphony)
             for late in self.back.receive(now):
@@ -221,10 +223,10 @@ class Stage:
             self.player.render(out, now)
             self.blocks.append(self.player.rings.merged.read(self.player.position - self.block, self.block))
         if self.connected:
-            for message in self.link.control(now):
+            for message in self.link.uplink.messages(now):
                 self.control.send(now, message)
-            for data in self.link.datagrams(now):
-                self.up.send(now, data)
+            if report := self.link.report(now):
+                self.up.send(now, report)
 
     def _serve(self, now: float) -> None:
         session = self.session
@@ -232,9 +234,10 @@ class Stage:
             if isinstance(message, control.Resume):
                 session.resume(message.state)
             elif isinstance(message, control.Event):
-                session.hear(Event(message.seq, message.position, message.message, message.cut))
+                seq, position, data = message.seq, message.position, message.message
+                session.hear(Event(seq, position, data, message.cut, message.shift, message.reach))
         for data in self.up.receive(now):
-            report = parse_report(data, SECRET)
+            report = Report.parse(data, SECRET)
             if report.counter > session._counter:
                 self.down.send(now, session.take(report, now, now).pack())
         for _ in range(2):

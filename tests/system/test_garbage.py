@@ -15,7 +15,8 @@ import pytest
 
 from netaudio.sampler.voices import Event
 from netaudio.wire import control
-from netaudio.wire.rtp import MAC_BYTES, UNKNOWN_SLACK, Report, is_audio, parse_reply
+from netaudio.wire.rtcp import MAC_BYTES, UNKNOWN_SLACK, Reply, Report
+from tests.support.packets import is_audio
 from tests.support.programs import (
     RATE,
     Program,
@@ -239,7 +240,7 @@ def test_forged_and_replayed_reports_get_no_answer(server: tuple[Program, str]) 
             udp.connect((LOOPBACK, welcome["udp_port"]))
 
             def answered() -> int:
-                return parse_reply(udp.recv(2000)).sent
+                return Reply.parse(udp.recv(2000)).sent
 
             first = report(welcome, 1, secret)
             udp.send(first)

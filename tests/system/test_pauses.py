@@ -133,14 +133,15 @@ def test_five_seconds_without_a_network(tmp_path: Path) -> None:
 
 async def streamed(link: Link, packets: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Await so many packets more."""
-    take, come, until = link.receive_datagram, asyncio.Event(), link.count.received + packets
+    count = link.figures.packets
+    receive, come, until = link.receive, asyncio.Event(), count.received + packets
 
     def counted(data: bytes, now: float) -> None:
-        take(data, now)
-        if link.count.received >= until:
+        receive(data, now)
+        if count.received >= until:
             come.set()
 
-    monkeypatch.setattr(link, "receive_datagram", counted)
+    monkeypatch.setattr(link, "receive", counted)
     await come.wait()
 
 
@@ -174,7 +175,7 @@ def test_the_payload_changes_while_a_note_sounds(monkeypatch: pytest.MonkeyPatch
             assert connector.link
             tally = player.knit.tally
             await asyncio.wait_for(streamed(connector.link, 200, monkeypatch), 20)
-            kinds.append(connector.link.payload.name)
+            kinds.append(connector.link.receiver.payload.name)
             assert tally.missing <= RAMP, "no more than what 16 bits had rounded off, faded"
             assert len(player.sounding()) == 1
         staying.cancel()

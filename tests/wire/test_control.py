@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
 from netaudio.sampler.automation import Change
-from netaudio.sampler.instrument import Source
+from netaudio.sampler.instrument import ENDLESS, Source
 from netaudio.sampler.snapshot import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState, check_state
 from netaudio.wire import control as m
+from netaudio.wire.rtcp import ALL_BITS
 
 NATURALS = st.integers(0, (1 << 62) - 1)
+VOICE_FRAMES = st.integers(0, ALL_BITS - 1) | st.just(ENDLESS)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 CHANGES = st.builds(Change, NATURALS, st.integers(-100, 1 << 60), st.floats(0, 1))
 VOICES = st.tuples(*([NATURALS] * 12), st.booleans()).map(lambda fields: VoiceState(*fields))
@@ -28,7 +30,7 @@ SOURCES = st.builds(
 CLIENT = st.one_of(
     st.builds(m.Hello, st.integers(), st.integers(), TEXTS, TEXTS, TEXTS, TEXTS),
     st.builds(m.Select, st.integers(0, 127), TEXTS),
-    st.builds(m.Event, NATURALS, NATURALS, st.binary(min_size=1, max_size=3), NATURALS),
+    st.builds(m.Event, NATURALS, NATURALS, st.binary(min_size=1, max_size=3), *[VOICE_FRAMES] * 3),
     st.builds(m.Resume, STATES),
     st.builds(m.Ping, st.floats(allow_nan=False, allow_infinity=False)),
     st.just(m.Bye()),
@@ -121,6 +123,10 @@ def test_cut_and_changed_lines_are_taken_or_refused(message: m.FromClient, data:
         b'{"type":"event","seq":1,"position":0,"message":""}',
         b'{"type":"event","seq":1,"position":0,"message":"kDx/kDx/"}',
         b'{"type":"event","seq":1,"position":0}',
+        b'{"type":"event","seq":1,"position":0,"message":"kDx/","cut":-1}',
+        b'{"type":"event","seq":1,"position":0,"message":"kDx/","cut":4294967295}',
+        b'{"type":"event","seq":1,"position":0,"message":"kDx/","shift":281474976710655}',
+        b'{"type":"event","seq":1,"position":0,"message":"kDx/","reach":281474976710657}',
         b'{"type":"select","program":128,"name":"x"}',
         b'{"type":"welcome"}',
         b'{"type":"hello"}',

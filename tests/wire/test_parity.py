@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
 from netaudio.units import unwrap16
-from netaudio.wire.parity import MAX_RATE, MAX_WINDOW, ParityDecoder, ParityEncoder, is_parity, parity_ssrc
-from netaudio.wire.rtp import AUDIO_HEADER, MAX_PAYLOAD, Audio
+from netaudio.wire.datagram import MAX_DATAGRAM, parse
+from netaudio.wire.parity import MAX_RATE, MAX_WINDOW, Parity, ParityDecoder, ParityEncoder, parity_ssrc
+from netaudio.wire.payload import MAX_PAYLOAD
+from netaudio.wire.rtp import Audio
 from tests.support.packets import pack_audio
 
 SSRC, TYPE = 10, 96
@@ -31,13 +33,14 @@ def sent(seed: int, count: int, rate: float, window: int, first: int = 0) -> Sen
 
 def received(datagrams: Iterable[bytes], first: int = 0) -> list[bytes]:
     """What comes back, in its order."""
-    decoder, out = ParityDecoder(SSRC, TYPE), []
-    for data in datagrams:
-        if is_parity(data):
-            out += decoder.take_parity(data)
+    decoder, out = ParityDecoder(SSRC, TYPE), list[Audio]()
+    for packet in map(parse, datagrams):
+        if isinstance(packet, Parity):
+            out += decoder.receive_parity(packet)
         else:
-            out += decoder.take_audio(unwrap16(int.from_bytes(data[2:4], "big"), first), data)
-    return out
+            assert isinstance(packet, Audio)
+            out += decoder.receive_audio(unwrap16(packet.sequence, first), packet)
+    return [pack_audio(packet) for packet in out]
 
 
 @given(SEEDS, st.sets(st.integers(1, 9), min_size=1), st.data())
@@ -73,9 +76,9 @@ def test_single_losses_come_back_with_the_next_parity_packet() -> None:
     decoder, back = ParityDecoder(SSRC, TYPE), {}
     for k, data in enumerate(audio):
         if k % 9 != 4:
-            decoder.take_audio(k, data)
+            decoder.receive_audio(k, Audio.parse(data))
         for parity in follow[k]:
-            back.update(dict.fromkeys(decoder.take_parity(parity), k))
+            back.update(dict.fromkeys(map(pack_audio, decoder.receive_parity(Parity.parse(parity))), k))
     assert back == {audio[k]: k + (k % 2 == 0) for k in range(4, 40, 9)}
 
 
@@ -85,7 +88,7 @@ def test_what_is_sent_is_bounded_and_fits_an_mtu_of_1280(rate: float, window: in
     encoder.ask(rate, window)
     for k in range(40):
         parity = encoder.follow(pack_audio(Audio(TYPE, k, k, SSRC, k, k, bytes(MAX_PAYLOAD))))
-        assert all(len(packet) <= 1280 - 40 - 8 for packet in parity)
+        assert all(len(packet) <= MAX_DATAGRAM for packet in parity)
         count += len(parity)
     assert count <= min(rate, MAX_RATE) * 40
 
@@ -102,7 +105,7 @@ def test_another_sessions_parity_is_refused(change: tuple[int, bytes]) -> None:
     data = follow[7][0]
     assert int.from_bytes(data[8:12], "big") == parity_ssrc(SSRC) != SSRC
     with pytest.raises(ProtocolError):
-        ParityDecoder(SSRC, TYPE).take_parity(data[:at] + what + data[at + len(what) :])
+        ParityDecoder(SSRC, TYPE).receive_parity(Parity.parse(data[:at] + what + data[at + len(what) :]))
 
 
 @given(SEEDS, st.lists(st.tuples(st.integers(0, 0xFFFF), st.integers(1, MAX_WINDOW), st.binary(max_size=90))))
@@ -110,8 +113,11 @@ def test_no_parity_packet_breaks_the_decoder(seed: int, forged: list[tuple[int, 
     audio, follow = sent(seed, 20, 1.0, 8)
     decoder = ParityDecoder(SSRC, TYPE)
     for k in range(0, 20, 2):
-        decoder.take_audio(k, audio[k])
+        decoder.receive_audio(k, Audio.parse(audio[k]))
     for last, window, body in forged:
         data = follow[0][0][:12] + last.to_bytes(2, "big") + window.to_bytes(2, "big") + body
-        back = decoder.take_parity(data) if is_parity(data) else []
-        assert all(len(packet) > AUDIO_HEADER for packet in back)
+        try:
+            back = decoder.receive_parity(Parity.parse(data))
+        except ProtocolError:
+            continue
+        assert all(len(packet.payload) > 0 and packet.before <= packet.heard for packet in back)
