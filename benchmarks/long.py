@@ -15,7 +15,7 @@ from pathlib import Path
 
 import soundfile
 
-from benchmarks.processes import memory
+from benchmarks.processes import memory, stolen_seconds
 from tests.support.programs import (
     RATE,
     Playing,
@@ -26,7 +26,6 @@ from tests.support.programs import (
     playing,
     recorded,
     serving,
-    stolen_seconds,
     write_midi,
 )
 from tests.support.reference import Sound
