@@ -16,17 +16,34 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import promises
 from benchmarks.canary import SPELL, canaries, unexplained
+from benchmarks.processes import stolen_seconds
 from benchmarks.rows import Rows
-from tests.support.programs import CHUNK, OFFSET, RATE, Result, difference, play, serving, stolen_seconds, write_midi
+from tests.support.programs import (
+    CHUNK,
+    OFFSET,
+    RATE,
+    Result,
+    Timed,
+    difference,
+    play,
+    recorded,
+    serving,
+    write_midi,
+)
 from tests.support.reference import Sound
-from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, piece, reference, window
-from tests.system import test_five_clients, test_garbage, test_playing, test_server_lost
+from tests.support.relay import TcpRelay, dead_port, tcp_relay
+from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, opening, piece, reference, wall
+from tests.system import test_five_clients, test_garbage, test_server_lost
 
 COLUMNS = {
     "": 35, "kept": 5, "apart": 10, "notes": 6, "late": 5, "lost": 5, "missing": 8, "uncovered": 10, "streamed": 9,
     "margin": 8, "slack": 8, "trip": 12,
 }  # fmt: skip
+
+CALM = 6.0  # seconds in which five clients read their instruments
+AFTERWARDS = 4  # seconds that are heard of one that came back
 
 
 class Table:
@@ -64,33 +81,48 @@ def modes(table: Table, folder: Path, measures: int) -> None:
         whole = play(folder / "whole", song, server, "hybrid", "--held", "10s")
         heads = play(folder / "heads", song, server, "hybrid", "--held", "1")
         remote = play(folder / "remote", song, server, "remote")
-        blocked, _ = test_playing.without_udp(folder / "blocked", song, server)
+        with dead_port() as port, tcp_relay(server, lambda _: port) as firewall:
+            blocked = play(folder / "blocked", song, firewall.address, "hybrid", "--held", "1")
+    table.row("hybrid, whole samples", whole, local.sound, 0, lambda: promises.whole(whole, local))
+    table.row("hybrid, heads alone", heads, local.sound, 0, lambda: promises.heads(heads, local, music))
+    blocked_name = "  without UDP, as it should fail"
+    table.row(blocked_name, blocked, local.sound, 0, lambda: promises.blocked(blocked, local, music))
+    table.row("remote", remote, local.sound, OFFSET, lambda: promises.remote(remote, local))
 
-    def fails() -> None:
-        try:
-            test_playing.check_heads(blocked, local, music)
-        except AssertionError:
-            return
-        raise AssertionError("without UDP it cannot have been kept")
 
-    whole_name, heads_name = "hybrid, whole samples", "hybrid, heads alone"
-    table.row(whole_name, whole, local.sound, 0, lambda: test_playing.check_whole(whole, local))
-    table.row(heads_name, heads, local.sound, 0, lambda: test_playing.check_heads(heads, local, music))
-    table.row("  without UDP, as it should fail", blocked, local.sound, 0, fails)
-    table.row("remote", remote, local.sound, OFFSET, lambda: test_playing.check_remote(remote, local))
+def five_songs(seconds: float) -> list[Timed]:
+    rest = round(CALM * RATE)
+    walls = [wall(number, seconds, player[0]) for number, player in enumerate(test_five_clients.PLAYERS)]
+    return [[(rest + at, message) for at, message in song] for song in walls]
+
+
+def in_full_house(number: int, result: Result, song: Timed, relay: TcpRelay) -> None:
+    _, mode, _, chunk = test_five_clients.PLAYERS[number]
+    test_five_clients.check(number, result, song, relay)
+    promises.full_house(result, song, mode, chunk)
+
+
+def came_back(client: test_server_lost.Client, result: Result, heard: Timed, delay: int) -> None:
+    test_server_lost.check(result, client, delay)
+    promises.back_again(result, heard, client.away[1])
 
 
 def five_clients(table: Table, folder: Path, seconds: float) -> None:
+    songs = five_songs(seconds)
     with canaries() as stalls:
-        results, told, log = test_five_clients.five(folder, seconds)
-    for number, result in enumerate(results):
+        with test_five_clients.five(folder, songs) as house:
+            told = test_five_clients.turned_away(house)
+            results = [player.result(seconds + 60) for player in house.players]
+            house.server.process.terminate()
+            house.server.end()
+        log = house.server.text
+    for number, (result, song, relay) in enumerate(zip(results, songs, house.relays, strict=True)):
         _, mode, flags, _ = test_five_clients.PLAYERS[number]
-        song = test_five_clients.song_of(number, seconds)
-        exact = reference(song).mix(song[-1][0] + RATE).astype(np.float32)
         table.row(
-            f"five at once: {mode} {' '.join(map(str, flags))}", result, exact,
+            f"five at once: {mode} {' '.join(map(str, flags))}", result,
+            reference(song).mix(len(result.sound)).astype(np.float32),
             result.report["offset_frames"] if mode == "remote" else 0,
-            partial(test_five_clients.check, number, result, seconds, window),
+            partial(in_full_house, number, result, song, relay),
         )  # fmt: skip
     print(f"    a sixth was told: {told}")
     print("    the server said: " + "; ".join(line for line in log.splitlines() if "chunks rendered" in line))
@@ -104,23 +136,30 @@ def five_clients(table: Table, folder: Path, seconds: float) -> None:
 
 
 def lost_server(table: Table, folder: Path, times: int) -> None:
-    score = reference(test_server_lost.song())
-    exact = score.mix((test_server_lost.SECONDS + 2) * RATE).astype(np.float32)
+    song = test_server_lost.song()
     for number in range(times):
-        results = test_server_lost.kill_and_restart(folder / str(number))
-        for mode, result, delay in zip(("hybrid", "remote"), results, (0, OFFSET), strict=True):
-            check = partial(test_server_lost.came_back, result, score, delay, window)
+        with test_server_lost.bereaved(folder / str(number)) as clients:
+            for client in clients:
+                recorded(client.playing, client.playing.frames + AFTERWARDS * RATE)
+            results = [client.playing.leave() for client in clients]
+        for mode, client, result, delay in zip(("hybrid", "remote"), clients, results, (0, OFFSET), strict=True):
+            heard = opening(song, len(result.sound) - delay)
+            exact = reference(heard).mix(len(result.sound) - delay).astype(np.float32)
+            check = partial(came_back, client, result, heard, delay)
             table.row(f"server killed: {mode}", result, exact, delay, check)
 
 
 def garbage(table: Table, folder: Path, measures: int, rate: int) -> None:
-    with serving() as (server, address):
-        results, sent = test_garbage.harass(server, address, folder, measures, rate)
     song = test_garbage.song(measures)
+    with (
+        serving() as (server, address),
+        test_garbage.harassed(server, address, folder, song, rate) as (clients, flood, _),
+    ):
+        results = [client.result(60 + 2 * measures) for client in clients]
+        sent = flood.sent
     exact = reference(song).mix(song[-1][0] + RATE).astype(np.float32)
     for name, result in zip(("replays", "forgeries"), results, strict=True):
-        check = partial(test_garbage.check, [result], measures)
-        table.row(f"garbage: {name}", result, exact, 0, check)
+        table.row(f"garbage: {name}", result, exact, 0, partial(promises.amid_garbage, result))
     print(f"    {sent} datagrams at {rate} a second")
 
 

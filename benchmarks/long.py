@@ -15,7 +15,7 @@ from pathlib import Path
 
 import soundfile
 
-from benchmarks.processes import memory
+from benchmarks.processes import memory, stolen_seconds
 from netaudio.midi import ALL_NOTES_OFF, EXPRESSION, SUSTAIN, VOLUME, control_change
 from tests.support.programs import (
     RATE,
@@ -27,7 +27,6 @@ from tests.support.programs import (
     playing,
     recorded,
     serving,
-    stolen_seconds,
     write_midi,
 )
 from tests.support.reference import Sound

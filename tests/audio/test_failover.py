@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from netaudio.audio.failover import FailoverOutput, Turn
 from netaudio.audio.output import Render
+from tests.support.programs import PATIENCE
 
 BLOCK, RATE = 128, 48000
 
@@ -23,7 +24,7 @@ class Renderer:
 
     def __call__(self, out: NDArray[np.float32], now: float, xrun: bool) -> None:
         self.inside.set()
-        assert self.leave.wait(5)
+        assert self.leave.wait(PATIENCE)
         self.dry.append(xrun)
         self.position += len(out)
         out.fill(1)
@@ -54,10 +55,10 @@ def test_an_output_waits_for_the_last_block_of_the_former() -> None:
     renderer.leave.clear()
     former = threading.Thread(target=block, args=(first,))
     former.start()
-    assert renderer.inside.wait(5)
+    assert renderer.inside.wait(PATIENCE)
     assert not block(second)
     renderer.leave.set()
-    former.join(5)
+    former.join(PATIENCE)
     assert block(second) and not block(first)
     assert renderer.position == 2 * BLOCK
 
@@ -82,6 +83,6 @@ def test_null_lasts_and_looks_for_nothing() -> None:
     renderer = Renderer()
     output = FailoverOutput("null", RATE, BLOCK, renderer)
     output.start()
-    assert renderer.inside.wait(5) and output.alive and (output.name, output.away) == ("null", False)
+    assert renderer.inside.wait(PATIENCE) and output.alive and (output.name, output.away) == ("null", False)
     output.stop()
     assert not output.alive and output.losses == 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netaudio.audio.null import NullOutput
 from netaudio.audio.output import Render
+from tests.support.programs import PATIENCE
 
 BLOCK, RATE = 128, 48000
 
@@ -33,7 +34,7 @@ def played(render: Render, until: threading.Event, skew: float = 0.0) -> NullOut
     """A null output, started and stopped again when `until` is set."""
     output = NullOutput(RATE, BLOCK, render, skew)
     output.start()
-    assert until.wait(5)
+    assert until.wait(PATIENCE)
     output.stop()
     return output
 
@@ -41,7 +42,7 @@ def played(render: Render, until: threading.Event, skew: float = 0.0) -> NullOut
 def join(thread_name: str) -> None:
     for thread in threading.enumerate():
         if thread.name == thread_name:
-            thread.join(5)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
 
@@ -50,8 +51,9 @@ def test_null_asks_for_one_block_after_another() -> None:
     output = NullOutput(RATE, BLOCK, recorder)
     assert (output.name, output.rate, output.block, output.alive) == ("null", RATE, BLOCK, False)
     output.start()
-    assert output.alive and recorder.enough.wait(5)
+    assert output.alive and recorder.enough.wait(PATIENCE)
     output.stop()
+    join("null output")
     assert not output.alive and output.error is None
     assert {(shape, dtype) for shape, dtype, _ in recorder.asked} == {((BLOCK, 2), np.dtype(np.float32))}
     asked = len(recorder.asked)
@@ -82,11 +84,13 @@ def test_null_is_never_early() -> None:
 
 def test_null_catches_up_after_a_short_stall_and_gives_up_after_a_long_one() -> None:
     now: list[float] = []
+    begun: list[float] = []
     dry: list[bool] = []
     stalls = {3: 0.1, 6: 0.7}
     done = threading.Event()
 
     def render(out: NDArray[np.float32], start: float, xrun: bool) -> None:
+        begun.append(time.monotonic())
         now.append(start)
         dry.append(xrun)
         end = time.monotonic() + stalls.get(len(now), 0)
@@ -97,8 +101,9 @@ def test_null_catches_up_after_a_short_stall_and_gives_up_after_a_long_one() -> 
 
     output = played(render, done)
     assert output.xruns == sum(dry) and output.times.late >= 2
-    assert dry[6] and dry[1:] == [step > 0.5 for step in np.diff(now)]  # a machine that stops for so long adds some
-    assert now[3] - now[2] < 0.01 and now[6] - now[5] > 0.6
+    assert dry[6] and dry[1:] == [step > 0.5 for step in np.diff(now)]
+    late = np.array(begun[1:]) - now[:-1] - BLOCK / RATE
+    assert all(late[dry[1:]] > 0.5), "a machine that stops for so long adds some"
 
 
 def test_an_error_in_render_is_kept_and_ends_it() -> None:
@@ -120,12 +125,12 @@ def test_stop_does_not_wait_for_a_render_that_hangs() -> None:
 
     def render(out: NDArray[np.float32], now: float, _: bool) -> None:
         entered.set()
-        leave.wait(20)
+        leave.wait(PATIENCE)
         left.set()
 
     output = NullOutput(RATE, BLOCK, render)
     output.start()
-    assert entered.wait(5)
+    assert entered.wait(PATIENCE)
     output.stop()
     assert not left.is_set()
     leave.set()

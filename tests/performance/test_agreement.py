@@ -1,6 +1,7 @@
 """Both sides decide alike, and no note is left."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from netaudio.sampler.snapshot import ScoreState, check_state
 from tests.performance.test_law import NETWORKS, SEEDS, SIZES, TURNS, Performance, Sizes, check_law
 from tests.support.sounds import noises, random_song
 from tests.support.wire import RATE, Network, Stage, memory
+
+pytestmark = pytest.mark.slow
 
 
 @settings(max_examples=30)

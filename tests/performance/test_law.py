@@ -170,6 +170,7 @@ def test_a_tail_in_time_is_streamed_and_nothing_is_uncovered() -> None:
 # 2: nothing clicks
 
 
+@pytest.mark.slow
 @settings(max_examples=110)
 @given(SEEDS, SIZES, NETWORKS, TURNS, st.sampled_from(("hybrid", "remote", "local")), WHOLE_OR_HEADS)
 @example(592, Sizes(50, 32, 8, 192), Network(0.0, 0.0, 0.05, 0.1), ["hybrid", "remote"], "hybrid", 300).via(

@@ -23,6 +23,7 @@ def song(seconds: int) -> list[tuple[int, bytes]]:
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ppm", "minutes"), [(200, 60), (-200, 15)])
 def test_clocks_that_drift_apart(ppm: int, minutes: int) -> None:
     stage = Stage(

@@ -138,6 +138,7 @@ def test_what_comes_back_is_played_as_if_it_had_come(chunk: int) -> None:
     assert stage.link.figures.packets.strange == 0
 
 
+@pytest.mark.slow
 def test_parity_flows_only_while_there_is_loss_and_leaves_the_audio_a_plain_stream() -> None:
     stage = performance(2, 1.0)
     packets: list[bytes] = []

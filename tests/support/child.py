@@ -6,9 +6,7 @@ import sys
 import threading
 from typing import Any
 
-from tests.support.programs import HOME
-
-PATIENCE = 10.0
+from tests.support.programs import HOME, PATIENCE
 
 
 class Child:

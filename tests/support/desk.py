@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-PATIENCE = 10.0
+from tests.support.programs import PATIENCE
+
 ANSWERS_KITTY, ANSWERS_FOCUS, ANSWERS = b"\x1b[?0u\x1b[?62c", b"\x1b[?1004;2$y\x1b[?62c", b"\x1b[?62c"
 KITTY_ON, KITTY_OFF, FOCUS_ON, FOCUS_OFF = b"\x1b[>15u", b"\x1b[<u", b"\x1b[?1004h", b"\x1b[?1004l"
 

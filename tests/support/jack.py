@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.child import PATIENCE
-from tests.support.programs import HOME
+from tests.support.programs import HOME, PATIENCE
 from tests.support.reference import Sound
 
 BLOCK, RATE = 128, 48000
@@ -49,7 +48,7 @@ def started(command: list[str], env: dict[str, str], log: Path) -> subprocess.Po
     """jackd, once a client can connect to it; None if it gave up."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:
         probe = ["jack_lsp", "-s", env["JACK_DEFAULT_SERVER"]]
         if subprocess.run(probe, env=env, capture_output=True, check=False).returncode == 0:
@@ -60,13 +59,13 @@ def started(command: list[str], env: dict[str, str], log: Path) -> subprocess.Po
 
 
 @contextmanager
-def jackd(folder: Path, wait: bool = True, period: int = BLOCK) -> Iterator[Jack]:
+def jackd(folder: Path, wait: float = 0.1, period: int = BLOCK) -> Iterator[Jack]:
     """A JACK server of our own on the dummy driver, and the environment in which a program finds it. It may
-    `wait` for late clients, so that no frame is lost; a sound card does not."""
+    `wait` so many seconds for late clients, so that no frame is lost; a sound card does not."""
     if not (shutil.which("jackd") and shutil.which("jack_lsp")):
         pytest.fail("jackd is missing: this test plays on JACK's dummy driver (apt install jackd2)")
     env = environment(folder)
-    options = [*(["-S"] if wait else []), "-t", "100", "-n", env["JACK_DEFAULT_SERVER"]]
+    options = [*(["-S"] if wait else []), "-t", str(round(1000 * (wait or 0.1))), "-n", env["JACK_DEFAULT_SERVER"]]
     driver = ["-d", "dummy", "-r", str(RATE), "-p", str(period), "-C", "2", "-P", "2"]
     log = folder / "jackd.log"
     process = started(["jackd", "-R", "-P70", *options, *driver], env, log) or started(
@@ -79,7 +78,7 @@ def jackd(folder: Path, wait: bool = True, period: int = BLOCK) -> Iterator[Jack
     finally:
         process.terminate()
         try:
-            process.wait(5)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

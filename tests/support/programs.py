@@ -1,31 +1,27 @@
 """Runs the programs themselves: real processes, sockets, MIDI files, recordings and reports."""
 
-import functools
 import json
-import os
 import re
 import subprocess
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import mido
 import numpy as np
-import pytest
 import soundfile
 
 from tests.support.reference import Sound
 
 HOME = Path(__file__).resolve().parents[2]
 RATE, CHUNK, OFFSET, BUFFER = 48000, 128, 4800, 1920
-TRIES, STOLEN = 4, 0.1  # seconds
 BOUND = 2.0**-20
+HEADER = 88  # bytes, of the recordings
 READY = re.compile(r"NetAudio server ready at (\S+): (.*)")
 TAKE_TERMINAL = """
 import fcntl, os, sys, termios
@@ -35,40 +31,6 @@ os.execv(sys.argv[1], sys.argv[1:])
 PATIENCE = 120.0  # seconds for what takes far less: the machine may be busy
 
 Timed = list[tuple[int, bytes]]  # (frame, channel message)
-Test = TypeVar("Test", bound=Callable[..., None])
-
-
-class Retried(UserWarning):
-    """A run on the wall clock failed and was done again."""
-
-
-def on_the_clock(test: Test) -> Test:
-    """More tries, never silently, for a test that a machine may fail that stops for a while: one, and as long as
-    CPU time was taken away meanwhile up to TRIES in all."""
-
-    @functools.wraps(test)
-    def tried(*args: Any, **kwargs: Any) -> None:
-        for number in range(1, TRIES + 1):
-            before = stolen_seconds()
-            try:
-                test(*args, **kwargs)
-                return
-            except AssertionError as error:
-                stolen = stolen_seconds() - before
-                if number == TRIES or (number > 1 and stolen < STOLEN):
-                    raise
-                first = str(error).strip().partition("\n")[0]
-            said = f"{test.__name__} RUNS AGAIN ({stolen:.2f} s of CPU stolen): {first}"
-            warnings.warn(Retried(said), stacklevel=2)
-
-    marked: Test = pytest.mark.filterwarnings("always::tests.support.programs.Retried")(tried)
-    return marked
-
-
-def stolen_seconds() -> float:
-    """CPU time that the machine's host took away so far (proc(5), /proc/stat); 0 where nobody counts it."""
-    stat = Path("/proc/stat")
-    return int(stat.read_text().split()[8]) / os.sysconf("SC_CLK_TCK") if stat.exists() else 0.0
 
 
 class Program:
@@ -147,7 +109,7 @@ class Program:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.end()
@@ -185,6 +147,23 @@ class Playing:
     program: Program
     wav: Path
     json: Path
+
+    @property
+    def frames(self) -> int:
+        """Of the song that are written, each of 8 bytes."""
+        return max(0, self.wav.stat().st_size - HEADER) // 8 if self.wav.exists() else 0
+
+    def last(self, count: int) -> Sound:
+        """Of these the last ones (count, 2)."""
+        sound: Sound = np.fromfile(self.wav, "<f4", 2 * count, offset=HEADER + 8 * (self.frames - count))
+        return sound.reshape(-1, 2)
+
+    def leave(self) -> "Result":
+        """Have it end before its song does; what it had recorded until then."""
+        frames = self.frames
+        self.program.process.terminate()
+        result = self.result()
+        return Result(result.sound[:frames], result.report, result.text)
 
     def result(self, seconds: float = PATIENCE) -> "Result":
         code = self.program.end(seconds)
@@ -242,12 +221,9 @@ def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -
 
 
 def recorded(client: Playing, frames: int) -> None:
-    """Await that so much of the song has been written (8 bytes a frame)."""
+    """Await that so much of the song has been written."""
     until(
-        lambda: (
-            client.program.process.poll() is not None
-            or (client.wav.exists() and client.wav.stat().st_size > 8 * frames)
-        ),
+        lambda: client.program.process.poll() is not None or client.frames > frames,
         f"{frames} frames in {client.wav}",
     )
     assert client.program.process.poll() is None, client.program.text

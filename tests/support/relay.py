@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from netaudio.wire import control
+from tests.support.programs import PATIENCE
 
 LOOPBACK = "127.0.0.1"
 Meddle = Callable[[bytes], list[bytes]]
@@ -20,12 +21,13 @@ def endpoint(server: str) -> tuple[str, int]:
 
 
 class TcpRelay:
-    """Passes a control connection on, and keeps the welcome, in whose place `udp_port` may put another, and what
-    the client says."""
+    """Passes a control connection on, and keeps the welcome, in whose place `udp_port` may put another, what the
+    client says, and by how much the server moved notes that it heard late."""
 
     def __init__(self, server: str, udp_port: Callable[[int], int] = int) -> None:
         self.welcome: dict[str, Any] = {}
         self.said: list[bytes] = []  # lines of the client
+        self.delays: dict[int, int] = {}  # frames, by the notes' seqs
         self.welcomed = threading.Event()
         self.open = threading.Event()  # while it is not set nothing is passed on: what was sent waits
         self.open.set()
@@ -45,7 +47,11 @@ class TcpRelay:
             except OSError:
                 return
             self.open.wait()
-            far = socket.create_connection(self._server)
+            try:
+                far = socket.create_connection(self._server)
+            except OSError:  # nobody is there, for now
+                near.close()
+                continue
             for one in (near, far):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets += [near, far]
@@ -68,6 +74,8 @@ class TcpRelay:
 
     def _changed(self, line: bytes) -> bytes:
         message = json.loads(line)
+        if message["type"] == "late":
+            self.delays[message["seq"]] = message["delay"]
         if message["type"] != "welcome":
             return line
         self.welcome = dict(message)
@@ -206,7 +214,7 @@ def dead_port() -> Iterator[int]:
 
 @contextmanager
 def connected(server: str) -> Iterator[socket.socket]:
-    with socket.create_connection(endpoint(server), timeout=20) as one:
+    with socket.create_connection(endpoint(server), timeout=PATIENCE) as one:
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield one
 

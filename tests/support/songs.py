@@ -1,10 +1,9 @@
 """Music to try the programs with, and what the readable reference makes of it."""
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +24,13 @@ from netaudio.midi import (
 from netaudio.readers.wav_folder import list_instruments, load
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.voices import Event
-from tests.support.programs import BUFFER, CHUNK, HOME, OFFSET, RATE, Timed
+from tests.support.programs import HOME, RATE, Playing, Timed, until
 from tests.support.reference import Note, Recording, Reference
 
 KEYS = range(48, 85)
 POLYPHONY = 32
 RAMP = RATE // 200
 MEASURE = 2 * RATE
-Window = Callable[[Mapping[str, Any], int], int]  # of a report and the chunk: frames
 EPIANO, GUITAR, ORGAN, PIANO = range(4)  # the places of wav/* in the list: what a song's program change names
 
 
@@ -128,14 +126,22 @@ def recordings(folder: Path = HOME / "wav") -> Mapping[int, Sequence[Recording]]
     return found
 
 
-def reference(song: Timed, program: int = PIANO, polyphony: int = POLYPHONY) -> Reference:
-    """The song as a client plays it: in order, and with all keys and pedals up at its end."""
+def opening(song: Timed, count: int) -> Timed:
+    """What of a song is heard in its first frames, and no more."""
+    return [*(event for event in song if event[0] < count), _control(0, SUSTAIN, 0, count)]
+
+
+def reference(
+    song: Timed, program: int = PIANO, polyphony: int = POLYPHONY, delays: Mapping[int, int] | None = None
+) -> Reference:
+    """The song as a client plays it: in order, and with all keys and pedals up at its end. `delays` by seq, of
+    notes that a server heard late."""
     score = Reference(recordings(), RATE, polyphony, program)
     ordered = sorted(song, key=lambda event: event[0])
     end = ordered[-1][0]
     for channel in {midi.channel(message) for _, message in ordered}:
         ordered += [_control(channel, SUSTAIN, 0, end), _control(channel, ALL_NOTES_OFF, 0, end)]
-    score.feed([Event(seq, at, message) for seq, (at, message) in enumerate(ordered, 1)], {})
+    score.feed([Event(seq, at, message) for seq, (at, message) in enumerate(ordered, 1)], delays or {})
     return score
 
 
@@ -143,37 +149,35 @@ def voices(score: Reference, count: int) -> NDArray[np.int64]:
     """How many notes sound at each frame."""
     change = np.zeros(count + 1, np.int64)
     for note in score.notes:
-        first, last = _life(score, note)
+        first, last = life(score, note)
         change[min(first, count)] += 1
         change[min(last, count)] -= 1
     return np.cumsum(change)[:-1]
 
 
-def _life(score: Reference, note: Note) -> tuple[int, int]:
+def life(score: Reference, note: Note) -> tuple[int, int]:
+    """A note's first frame, and the one after its last."""
     last = min(note.on + note.recording.length, note.off + score.release, note.stolen + RAMP)
     assert last < np.inf
     return note.on, int(last)
 
 
-def excused(score: Reference, count: int, covered: int, window: int) -> NDArray[np.bool_]:
-    """The frames in which a client that holds `covered` frames of each sample may sound otherwise: so long
-    after an event that shapes a note, where that note is older than what is held of it. A note that was
-    stolen is silent after its ramp, but not in packets that have not heard of it."""
-    mask = np.zeros(count, np.bool_)
-    for note in score.notes:
-        first, last = _life(score, note)
-        controls = score.controls[note.channel].values()
-        events = [note.off, note.stolen, *(at for changes in controls for at, _ in changes)]
-        for at in (int(at) for at in events if first <= at < last):
-            mask[max(at, first + covered) : at + window] = True
-    return mask
+def sounds_on(client: Playing) -> None:
+    """Await that its next half second has no gap, and so, under a chord that is held for long, that it streams."""
+    begun = client.frames
+
+    def sounds() -> bool:
+        loud = np.abs(client.last(RATE // 2)).max(axis=1).reshape(-1, RATE // 100).max(axis=1)
+        return bool((loud > 1e-3).all())
+
+    until(lambda: client.frames > begun + RATE // 2 and sounds(), "the stream sounds")
 
 
 def steps(score: Reference, count: int) -> NDArray[np.float64]:
     """The sum over the notes of their own largest steps around each frame: more than that is a click."""
     total = np.zeros(count)
     for note in score.notes:
-        first, last = _life(score, note)
+        first, last = (at + note.delay for at in life(score, note))
         n = np.arange(first, min(last, count))
         sound = note.recording.at(n - first) * score.gain(note, n)[:, None]
         if not len(sound):
@@ -189,19 +193,3 @@ def _widest(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
     tops = np.pad(values, (0, blocks * reach - len(values))).reshape(blocks, reach).max(axis=1)
     near = np.maximum(tops, np.maximum(np.append(tops[1:], 0), np.append(0, tops[:-1])))
     return np.repeat(near, reach)[: len(values)]
-
-
-def overlap(spans: Iterable[Sequence[int]], mask: NDArray[np.bool_]) -> list[Sequence[int]]:
-    """Of the spans those that reach out of the mask."""
-    return [span for span in spans if not mask[max(0, span[0]) : span[1]].all()]
-
-
-def window(report: Mapping[str, Any], chunk: int = CHUNK) -> int:
-    """Frames from an event to the last that the server may have made without it, with its ramp: round trip,
-    BUFFER_SIZE and 3 chunks. The programs must not have had to wait for a CPU."""
-    return int(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP
-
-
-def in_time(_report: Mapping[str, Any], chunk: int = CHUNK) -> int:
-    """The same where programs wait for each other: as long as a note-on may take that is not late."""
-    return OFFSET + chunk + RAMP

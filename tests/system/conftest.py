@@ -9,6 +9,7 @@ import pytest
 from tests.support.child import Child
 from tests.support.desk import Screen
 from tests.support.keys import PLAYER, Start
+from tests.support.programs import HOME, Program, serving
 
 HERE = Path(__file__).parent
 
@@ -39,3 +40,23 @@ def start() -> Iterator[Start]:
     yield begin
     for player in players:
         player.kill()
+
+
+@pytest.fixture(scope="session")
+def house() -> Iterator[tuple[Program, str]]:
+    """A server with all instruments, which all tests share that need no other."""
+    with serving("--max-clients", 50) as (program, address):
+        yield program, address
+
+
+@pytest.fixture(scope="session")
+def address(house: tuple[Program, str]) -> str:
+    return house[1]
+
+
+@pytest.fixture(scope="session")
+def piano(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of instruments that is read sooner than the whole."""
+    folder = tmp_path_factory.mktemp("wav")
+    (folder / "piano").symlink_to(HOME / "wav" / "piano", target_is_directory=True)
+    return folder

@@ -13,16 +13,15 @@ from tests.support.jack import BLOCK, RATE, environment, jackd
 
 PLAYER = """
 import sys, threading
-import numpy as np
 from netaudio.audio import failover
 failover.RETRY_SECONDS = 0.2
 say = lambda *words: print(*words, flush=True)
-position, loops, busy = [0], [], threading.Lock()
+position, loops, busy = [0], [0], threading.Lock()
 
 def render(out, now, _):
     assert busy.acquire(blocking=False), "two render at once"
     position[0] += len(out)
-    loops.append((now, position[0]))
+    loops[0] += 1
     out.fill(0.25)
     busy.release()
 
@@ -36,8 +35,7 @@ for line in sys.stdin:
             assert output.error is None, output.error
         say("plays", output.away, output.losses)
 output.stop()
-gaps = np.diff([now for now, _ in loops])
-say("stopped", output.alive, output.error, output.times.histogram.counts.total() >= len(loops), gaps.max() < 1)
+say("stopped", output.alive, output.error, output.times.histogram.counts.total() >= loops[0])
 """
 
 
@@ -71,5 +69,5 @@ def test_a_card_comes_back_as_often_as_it_goes(tmp_path: Path) -> None:
             assert player.line() == f"plays True {round_ + 1}"
     assert player
     player.end()
-    assert player.line() == "stopped False None True True"
+    assert player.line() == "stopped False None True"
     assert player.process.returncode == 0

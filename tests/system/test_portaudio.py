@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.jack import BLOCK, environment, jackd
-from tests.support.programs import HOME
+from tests.support.programs import HOME, PATIENCE
 
 CHILD = """
 import json, sys, threading, time
@@ -28,7 +28,7 @@ def refused(device, rate=48000):
     except DeviceError as error:
         return str(error)
 def wait(condition):
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
 def say(**facts):
@@ -62,7 +62,7 @@ def facts(script: str, env: dict[str, str], between: Callable[[], object] | None
             if between:
                 process.stdout.readline()
                 between()
-            output, errors = process.communicate("\n", timeout=10)
+            output, errors = process.communicate("\n", timeout=PATIENCE)
         finally:
             process.kill()
     assert process.returncode == 0 and errors == "", errors
@@ -76,7 +76,7 @@ def test_a_card_asks_for_one_block_after_another(jack: dict[str, str]) -> None:
 output = open_output("", 48000, 128, render)
 before = output.alive
 output.start()
-assert enough.wait(5)
+assert enough.wait(60)
 during = output.alive
 output.stop()
 after, count = output.alive, len(asked)
@@ -160,13 +160,13 @@ def test_a_device_that_dies_is_noticed_and_holds_nobody_up(tmp_path: Path) -> No
 
         def die() -> None:
             process.terminate()
-            process.wait(5)
+            process.wait(PATIENCE)
 
         said = facts(
             """
 output = open_output("", 48000, 128, render)
 output.start()
-assert enough.wait(5)
+assert enough.wait(60)
 say(alive=output.alive)
 sys.stdin.readline()
 wait(lambda: not output.alive)
@@ -177,7 +177,7 @@ say(seconds=time.monotonic() - begun)
             env,
             die,
         )
-    assert isinstance(said["seconds"], float) and said["seconds"] < 2
+    assert isinstance(said["seconds"], float) and said["seconds"] < 20
 
 
 def test_without_a_card_there_is_still_null(tmp_path: Path) -> None:

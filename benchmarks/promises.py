@@ -1,0 +1,102 @@
+"""What NetAudio promises on a machine that has the time for it: nothing late, nothing lost, and hardly ever a frame
+that sounds otherwise. The tests judge what holds on a busy one, too."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.support.programs import BUFFER, CHUNK, OFFSET, RATE, Result, Timed, difference
+from tests.support.reference import Reference
+from tests.support.songs import RAMP, life, reference
+
+Window = Callable[[Mapping[str, Any], int], int]  # of a report and the chunk: frames
+
+
+def excused(score: Reference, count: int, covered: int, window: int) -> NDArray[np.bool_]:
+    """The frames in which a client that holds `covered` frames of each sample may sound otherwise: so long
+    after an event that shapes a note, where that note is older than what is held of it. A note that was
+    stolen is silent after its ramp, but not in packets that have not heard of it."""
+    mask = np.zeros(count, np.bool_)
+    for note in score.notes:
+        first, last = life(score, note)
+        controls = score.controls[note.channel].values()
+        events = [note.off, note.stolen, *(at for changes in controls for at, _ in changes)]
+        for at in (int(at) for at in events if first <= at < last):
+            mask[max(at, first + covered) : at + window] = True
+    return mask
+
+
+def overlap(spans: Iterable[Sequence[int]], mask: NDArray[np.bool_]) -> list[Sequence[int]]:
+    """Of the spans those that reach out of the mask."""
+    return [span for span in spans if not mask[max(0, span[0]) : span[1]].all()]
+
+
+def window(report: Mapping[str, Any], chunk: int = CHUNK) -> int:
+    """Frames from an event to the last that the server may have made without it, with its ramp: round trip,
+    BUFFER_SIZE and 3 chunks."""
+    return int(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP
+
+
+def unharmed(result: Result) -> None:
+    report = result.report
+    figures = report["late_notes"], report["packets"]["lost"], report["frames"]["missing"]
+    assert figures == (0, 0, 0), result.figures()
+
+
+def whole(result: Result, local: Result) -> None:
+    """Hybrid with whole samples held: local on every frame."""
+    unharmed(result)
+    assert result.spans == [] and result.report["frames"]["uncovered"] == 0, result.figures()
+    assert difference(result.sound, local.sound) <= 1, result.figures()
+    assert result.report["knit_margin_frames"]["min"] > 0, result.figures()
+
+
+def heads(result: Result, local: Result, song: Timed) -> None:
+    """Hybrid with heads alone: local but for a moment after what shapes a note that is older than its head."""
+    unharmed(result)
+    frames, held = result.report["frames"], result.report["held_frames"]
+    assert held == OFFSET + 2 * CHUNK + RAMP
+    assert frames["streamed"] > 0.5 * frames["played"], result.figures()
+    assert difference(result.sound, local.sound, result.spans) <= 1, result.figures()
+    may = excused(reference(song), len(local.sound) + RATE, held - RAMP, window(result.report))
+    assert overlap(result.spans, may) == [], result.figures()
+    assert may.mean() < 0.6  # and so the rest is worth the name
+
+
+def blocked(result: Result, local: Result, song: Timed) -> None:
+    """Hybrid without UDP: the promise that heads keep with it is broken, or it was not tried."""
+    try:
+        heads(result, local, song)
+    except AssertionError:
+        return
+    raise AssertionError("without UDP it cannot have been kept")
+
+
+def remote(result: Result, local: Result) -> None:
+    unharmed(result)
+    assert result.spans == [], result.figures()
+    assert difference(result.sound, local.sound, delay=OFFSET) <= 1, result.figures()
+
+
+def full_house(result: Result, song: Timed, mode: str, chunk: int) -> None:
+    """Of each of five players."""
+    unharmed(result)
+    score, count = reference(song), len(result.sound) + RATE
+    may = excused(score, count, result.report["held_frames"] - RAMP, window(result.report, chunk))
+    assert overlap(result.spans, may) == [], result.figures()
+    assert result.spans == [] or mode == "hybrid", result.figures()
+
+
+def back_again(result: Result, song: Timed, end: int) -> None:
+    """Of a client whose server was away until `end`, and two seconds more for coming back."""
+    count = len(result.sound) + RATE
+    after = [span for span in result.spans if span[0] >= end + 2 * RATE]
+    may = excused(reference(song), count, result.report["held_frames"] - RAMP, window(result.report))
+    assert overlap(after, may) == [], result.figures()
+
+
+def amid_garbage(result: Result) -> None:
+    unharmed(result)
+    assert result.spans == [] and "lost the server" not in result.text, result.figures()
