@@ -89,10 +89,11 @@ def full_house(result: Result, song: Timed, mode: str, chunk: int) -> None:
     assert result.spans == [] or mode == "hybrid", result.figures()
 
 
-def back_again(result: Result, song: Timed, end: int) -> None:
-    """Of a client whose server was away until `end`, and two seconds more for coming back."""
-    count = len(result.sound) + RATE
-    after = [span for span in result.spans if span[0] >= end + 2 * RATE]
+def back_again(result: Result, song: Timed, away: int) -> None:
+    """Of a client that had no server at the frame `away`, and was left while it played on."""
+    count = len(result.sound)
+    end = next(end for first, end in result.spans if first <= away < end)
+    after = [span for span in result.spans if end + RAMP <= span[0] and span[1] < count]
     may = excused(reference(song), count, result.report["held_frames"] - RAMP, window(result.report))
     assert overlap(after, may) == [], result.figures()
 

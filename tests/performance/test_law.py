@@ -129,6 +129,7 @@ def without_click(stage: Stage, outcome: Outcome) -> bool:
 # 1 and 3: what is covered is exact, and what is not is counted
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(SEEDS, SIZES, NETWORKS, TURNS, st.sampled_from(("hybrid", "remote", "local")), WHOLE_OR_HEADS)
 def test_covered_frames_are_exact(

@@ -13,7 +13,8 @@ from netaudio.inputs import timed_keys, tty
 from netaudio.inputs.sources import open_keys
 
 done = threading.Event()
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have these ignored: nohup,
+signal.signal(signal.SIGINT, signal.default_int_handler)  # or a shell in the background
 
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # from several threads, whole lines
