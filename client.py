@@ -15,6 +15,7 @@ from netaudio.audio.devices import list_devices
 from netaudio.client.app import Client
 from netaudio.client.demo import demo_server, demo_song
 from netaudio.client.self_check import check
+from netaudio.compiler import prepare_kernel
 from netaudio.config.load import client_parser, client_settings
 from netaudio.config.settings import ClientSettings
 from netaudio.inputs.midi_ports import list_midi
@@ -36,6 +37,7 @@ def main() -> int:
     settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
     if flags.list_devices or flags.list_midi or flags.list_instruments:
         return show_lists(flags, settings.wav)
+    prepare_kernel("held", *(["free"] if flags.demo else []))  # the demo's server then finds its own
     if flags.check:
         return check(settings, flags)
     if flags.demo:

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import sys
 
+from netaudio.compiler import prepare_kernel
 from netaudio.config.kinds import Address
 from netaudio.config.load import server_parser, server_settings
 from netaudio.process import HOME, Progress, read_config, run
@@ -34,6 +35,7 @@ def main() -> int:
     if settings.metrics:
         need_prometheus()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    prepare_kernel("free")
     server, progress = Server(settings), Progress()
     try:
         problems = server.load(progress)

@@ -1,4 +1,4 @@
-"""NetAudio's speed on this machine, beside FluidSynth's and a C loop's, in tables, JSON and a picture.
+"""NetAudio's speed on this machine and what its shifting adds, beside others, in tables, JSON and a picture.
 
     python -m benchmarks [--quick] [--json FILE] [--plot FILE]
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import callback, limit, load, mixing, startup
+from benchmarks import callback, limit, load, mixing, shifting, startup
 from benchmarks.measure import pin, unpin
 
 RATE = mixing.RATE
@@ -70,6 +70,8 @@ def main() -> int:
     found["mixing"] = mixing.measure(rounds)
     unpin(others)
     show_mixing(found["mixing"])
+    found["shifting"] = shifting.measure()
+    shifting.show(found["shifting"])
 
     found["goals"] = [
         load.hold(clients, mixing.VOICES, chunk, long, workers=workers) for clients, chunk, workers in GOALS

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clicks import KEYS, THRESHOLD, write_instrument, write_soundfont
+from benchmarks.clicks import KEYS, THRESHOLD, write_clicks, write_instrument
 from benchmarks.processes import awake
 from netaudio.midi import note_off, note_on
 from netaudio.statistics import quantile
@@ -130,7 +130,7 @@ class Room:
     def __init__(self, stack: ExitStack, folder: Path, block: int) -> None:
         self.folder, self.block = folder, block
         write_instrument(folder / "wav" / "click")
-        write_soundfont(folder / "click.sf2")
+        write_clicks(folder / "click.sf2")
         _, self.env = stack.enter_context(jackd(folder, period=block))
         self.bench = stack.enter_context(closing(Bench(self.env["JACK_DEFAULT_SERVER"])))
 

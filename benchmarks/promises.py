@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netaudio.sampler.pitch import ONE
+from netaudio.sampler.region import needed
 from tests.support.programs import BUFFER, CHUNK, OFFSET, RATE, Result, Timed, difference
 from tests.support.reference import Reference
-from tests.support.songs import RAMP, life, reference
+from tests.support.songs import RAMP, reference
 
 Window = Callable[[Mapping[str, Any], int], int]  # of a report and the chunk: frames
 
@@ -20,10 +22,10 @@ def excused(score: Reference, count: int, covered: int, window: int) -> NDArray[
     stolen is silent after its ramp, but not in packets that have not heard of it."""
     mask = np.zeros(count, np.bool_)
     for note in score.notes:
-        first, last = life(score, note)
-        controls = score.controls[note.channel].values()
-        events = [note.off, note.stolen, *(at for changes in controls for at, _ in changes)]
-        for at in (int(at) for at in events if first <= at < last):
+        first, last = score.life(note)
+        lines = score.channels[note.channel].lines.values()
+        events = [note.off, note.stolen, *(change.position for line in lines for change in line)]
+        for at in (at for at in events if first <= at < last):
             mask[max(at, first + covered) : at + window] = True
     return mask
 
@@ -56,11 +58,11 @@ def whole(result: Result, local: Result) -> None:
 def heads(result: Result, local: Result, song: Timed) -> None:
     """Hybrid with heads alone: local but for a moment after what shapes a note that is older than its head."""
     unharmed(result)
-    frames, held = result.report["frames"], result.report["held_frames"]
-    assert held == OFFSET + 2 * CHUNK + RAMP
+    frames, reach = result.report["frames"], OFFSET + 2 * CHUNK + RAMP
+    assert result.report["held_frames"] == needed(reach, ONE, RATE)
     assert frames["streamed"] > 0.5 * frames["played"], result.figures()
     assert difference(result.sound, local.sound, result.spans) <= 1, result.figures()
-    may = excused(reference(song), len(local.sound) + RATE, held - RAMP, window(result.report))
+    may = excused(reference(song), len(local.sound) + RATE, reach - RAMP, window(result.report))
     assert overlap(result.spans, may) == [], result.figures()
     assert may.mean() < 0.6  # and so the rest is worth the name
 

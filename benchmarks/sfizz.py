@@ -15,20 +15,27 @@ class SfizzError(Exception):
     """Why there is no sfizz to compare with."""
 
 
+def load(text: str, rate: int, chunk: int) -> Any:
+    """A synth that plays an SFZ file of that text, whose samples have absolute paths."""
+    try:
+        synth: Any = importlib.import_module("pysfizz")._sfizz.Synth(rate, chunk)
+    except ImportError:
+        raise SfizzError("sfizz is missing: pip install pysfizz") from None
+    with tempfile.NamedTemporaryFile("w", suffix=".sfz") as file:
+        file.write(text)
+        file.flush()
+        synth.load_sfz_file(file.name)
+    return synth
+
+
 class Sfizz:
     """A synth whose voices all sound, looping."""
 
     def __init__(self, rate: int, voices: int, chunk: int) -> None:
         if voices > MOST:
             raise SfizzError(f"sfizz plays at most {MOST} voices: not compared at {voices}")
-        try:
-            synth: Any = importlib.import_module("pysfizz")._sfizz.Synth(rate, chunk)
-        except ImportError:
-            raise SfizzError("sfizz is missing: pip install pysfizz") from None
-        with tempfile.NamedTemporaryFile("w", suffix=".sfz") as file:
-            file.write(f"<region> sample={SAMPLE} lokey=0 hikey=127 pitch_keytrack=0 loop_mode=loop_continuous\n")
-            file.flush()
-            synth.load_sfz_file(file.name)
+        region = f"<region> sample={SAMPLE} lokey=0 hikey=127 pitch_keytrack=0 loop_mode=loop_continuous\n"
+        synth = load(region, rate, chunk)
         synth.set_num_voices(voices)
         synth.set_sample_quality(LINEAR)
         for voice in range(voices):

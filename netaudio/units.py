@@ -4,6 +4,12 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
+from numpy.typing import NDArray
+
+Frames = NDArray[np.float32]
+"""Stereo sound, (count, 2)."""
+
 _SPAN = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?P<unit>ms|s|)", re.IGNORECASE)
 
 

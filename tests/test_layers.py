@@ -25,6 +25,7 @@ SHELLS = {
     "inputs": BELOW | {"realtime", "audio"},
     "screen": BELOW | {"inputs"},
     "process": BELOW | {"screen"},
+    "compiler": BELOW | {"process"},
     "audio": BELOW | {"process", "realtime"},
     "server": BELOW | {"readers", "process", "realtime"},
     "client": BELOW | {"readers", "inputs", "screen", "audio", "process", "realtime"},

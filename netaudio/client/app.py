@@ -88,7 +88,7 @@ class Client:
             setup.connector.failed(refusal)
         player = setup.player
         await measure(setup.settings, setup.connector, greeting, player.rate)
-        auto = Auto(setup.settings, player, setup.connector, say)
+        auto = Auto(setup.settings, player, setup.connector, setup.library, say)
         setup = await _with_instruments(setup, auto, settings.instrument is not None, song)
         inputs = Inputs()
         output = open_failover(
@@ -175,7 +175,7 @@ class Client:
 
     def figures(self) -> Report:
         """For the report and the summary."""
-        connector, held = self._setup.connector, None if self.commands.mode == "local" else self.auto.held
+        connector, held = self._setup.connector, self._setup.library.held
         return report(
             self.player, connector.figures, held, connector.buffer_size, self.auto.changes,
             callback_ms=self.output.times.summary(), xruns=self.output.xruns, device_losses=self.output.losses,
@@ -189,9 +189,9 @@ async def _with_instruments(setup: Setup, auto: Auto, chosen: bool, song: Song |
     library, wanted, mode = setup.library, setup.settings.instrument, setup.settings.mode
     if not chosen and wanted not in library.names and library.names:
         wanted = library.names[0]
-    instrument, held = library.find(wanted), None if mode == "local" else auto.held
+    instrument, held = library.find(wanted), None if mode == "local" else setup.settings.held
     for name in [instrument, *(song_instruments(song, library.names) if song else ())]:
-        await setup.connector.have(name, held, Progress())
+        await setup.connector.have(name, held, auto.reach, Progress())
     for channel in setup.player.score.channels:
         channel.program = library.program(instrument, mode)
     return dataclasses.replace(setup, settings=dataclasses.replace(setup.settings, instrument=instrument))

@@ -1,14 +1,15 @@
-"""OFFSET, BUFFER_SIZE and HELD: set before the first note, and where they are auto, following the network."""
+"""OFFSET and BUFFER_SIZE: set before the first note, and where they are auto, following the network."""
 
 from collections.abc import Callable, Sequence
 
 from netaudio.client.connection import Greeting
 from netaudio.client.connector import PROBES, Connector
+from netaudio.client.library import Library
 from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
 from netaudio.player.player import ClientPlayer
 from netaudio.screen.report import Change
-from netaudio.timing.latency_budget import GUESS_SECONDS, MORE_HELD, Tuning, least_held, most_offset, tuned
+from netaudio.timing.latency_budget import GUESS_SECONDS, MORE_HELD, Tuning, least_reach, most_offset, tuned
 from netaudio.timing.latency_control import Follow
 from netaudio.timing.round_trips import RoundTrips
 from netaudio.units import Span, to_frames, to_ms
@@ -28,15 +29,21 @@ async def measure(settings: ResolvedSettings, connector: Connector, greeting: Gr
 
 
 class Auto:
-    """Sets all three by what was measured; then `follow` often. `offset` and `held` are frames; more may be held at
-    any time."""
+    """Sets both by what was measured; then `follow` often. `offset` is frames, and `reach` those that every key must
+    be able to play from what is held."""
 
     def __init__(
-        self, settings: ResolvedSettings, player: ClientPlayer, connector: Connector, say: Callable[[str], None]
+        self,
+        settings: ResolvedSettings,
+        player: ClientPlayer,
+        connector: Connector,
+        library: Library,
+        say: Callable[[str], None],
     ) -> None:
+        self.offset = self.reach = 0
         self.changes: list[Change] = []  # while playing
         self.hint = ""  # for the player, as long as it holds
-        self._player, self._connector, self._say = player, connector, say
+        self._player, self._connector, self._library, self._say = player, connector, library, say
         self._rate, self._chunk = player.rate, settings.chunk_size
         self._trips = self._margins = 0  # round trips and knit margins that have been taken
         self._begun = self._short = False
@@ -44,7 +51,7 @@ class Auto:
         self._late_at = 0.0
         spans = {"OFFSET": settings.offset, "BUFFER_SIZE": settings.buffer_size}
         self.follows = {name for name, span in spans.items() if span.auto}  # the settings that are auto
-        timing = settings.held, self._rate, self._chunk
+        timing = self._rate, self._chunk
         self._follow = Follow(settings.offset, settings.buffer_size, *timing) if self.follows else None
         if self._follow and connector.figures.round_trips.count:
             chosen = self._begin(self._follow, connector.figures.round_trips)
@@ -58,11 +65,13 @@ class Auto:
             if span.frame_count and span.frame_count < self._rate // 240:
                 ms = to_ms(span.frame_count, self._rate)
                 say(f"{name} {span} means frames, {ms:.1f} ms: for milliseconds write {span}ms")
-        self.held = chosen.held
-        if not settings.held.auto and settings.held.frames(self._rate) < self.held:
-            say(f"HELD raised to {to_ms(self.held, self._rate):.0f} ms: OFFSET, 2 chunks and 5 ms")
-        player.offset = self.offset = chosen.offset
+        self._set_offset(chosen.offset, to_frames(MORE_HELD, self._rate) if settings.offset.auto else 0)
+        player.offset = chosen.offset
         connector.set_buffer_size(chosen.buffer_size, chosen.aim)
+
+    def _set_offset(self, offset: int, more: int = 0) -> None:
+        self.offset = offset
+        self.reach = max(self.reach, least_reach(offset, self._rate, self._chunk) + more)
 
     def _begin(self, follow: Follow, trips: RoundTrips, most: int | None = None) -> Tuning:
         chosen = follow.begin(trips.since(0), most)
@@ -78,7 +87,7 @@ class Auto:
         follow, connection, trips = self._follow, self._connector.connection, self._connector.figures.round_trips
         if follow is None or connection is None:
             return
-        most = most_offset(self.held, self._rate, self._chunk)
+        most = most_offset(self._library.reach, self._rate, self._chunk)
         if not self._begun:  # there was no server before the first note
             if trips.count >= PROBES:
                 self._take(self._begin(follow, trips, most), mode)
@@ -91,16 +100,16 @@ class Auto:
         if follow.short and not self._short:
             self._short = True
             self._say(
-                f"this network asks for a longer OFFSET than the {to_ms(self.held, self._rate):.0f} ms that are held "
-                "allow: start again with a longer --held"
+                f"this network asks for a longer OFFSET than {to_ms(most, self._rate):.0f} ms, for which enough is "
+                "held: start again with a longer --held"
             )
 
     def hold(self, offset: int) -> bool:
-        """Choose to hold enough for an OFFSET, and some to spare; whether that is more than before."""
-        least = least_held(offset, self._rate, self._chunk)
-        if self.held >= least:
+        """Choose to hold enough for an OFFSET, and some to spare; whether that is more than is held."""
+        least = least_reach(offset, self._rate, self._chunk)
+        if self._library.reach >= least:
             return False
-        self.held = least + to_frames(MORE_HELD, self._rate)
+        self.reach = least + to_frames(MORE_HELD, self._rate)
         return True
 
     def fix(self, offset: int, mode: Mode) -> None:
@@ -110,7 +119,7 @@ class Auto:
             self.follows.remove("OFFSET")
             self._say("OFFSET is no longer auto: it stays where you put it")
         if self._follow is None:
-            self.offset = offset
+            self._set_offset(offset)
             self._player.post(self._player.set_mode, mode, offset)
         else:
             self._take(self._follow.fix(offset), mode)
@@ -125,7 +134,7 @@ class Auto:
         trips = self._connector.figures.round_trips
         if new > 0 and self._recent >= LATE_NOTES and trips.count and "OFFSET" not in self.follows:
             size = Span(self._connector.buffer_size)
-            needed = tuned(Span(), size, Span(), self._rate, self._chunk, trips.median, trips.jitter).offset
+            needed = tuned(Span(), size, self._rate, self._chunk, trips.median, trips.jitter).offset
             if needed > self.offset:
                 self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
 
@@ -133,7 +142,7 @@ class Auto:
         changed = (self.offset, self._connector.buffer_size) != (chosen.offset, chosen.buffer_size)
         self._connector.set_buffer_size(chosen.buffer_size, chosen.aim)
         if changed:
-            self.offset = chosen.offset
+            self._set_offset(chosen.offset)
             self._player.post(self._player.set_mode, mode, chosen.offset)
             self.changes.append(Change(self._player.position, chosen.offset, chosen.buffer_size))
 

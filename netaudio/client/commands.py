@@ -25,6 +25,7 @@ class Commands:
         self.mode, self.volume = setup.settings.mode, setup.settings.volume
         self.instrument = setup.settings.instrument
         self.quit = asyncio.Event()
+        self._held = setup.settings.held
         self._player, self._library, self._connector = setup.player, setup.library, setup.connector
         self._auto, self._tasks, self._say = auto, tasks, say
         self._loop = asyncio.get_running_loop()
@@ -47,8 +48,9 @@ class Commands:
             self._connector.join()
         self._tasks.begin(self._connector.stay(self._set_program))
 
-    def _held(self, mode: Mode) -> int | None:
-        return None if mode == "local" else self._auto.held
+    async def _have(self, name: str, mode: Mode) -> None:
+        """Load an instrument as a mode needs it, and have the server know it; raises NetAudioError."""
+        await self._connector.have(name, None if mode == "local" else self._held, self._auto.reach)
 
     def _obey(self, command: str, value: int) -> None:
         if command == "quit":
@@ -77,7 +79,7 @@ class Commands:
         reads = mode == "local" and not self._library.whole(self.instrument)
         if reads:
             self._say(f"local: reading all of {self.instrument}")
-        await self._connector.have(self.instrument, self._held(mode))
+        await self._have(self.instrument, mode)
         if reads:
             self._say(f"local: all of {self.instrument} is read")
         self._library.program(self.instrument, mode)
@@ -92,12 +94,12 @@ class Commands:
         offset = max(0, self._auto.offset + step)
         if self._auto.hold(offset):
             for name in list(self._connector.used):
-                await self._connector.have(name, self._held(self.mode))
+                await self._have(name, self.mode)
         self._auto.fix(offset, self.mode)
 
     async def _change_instrument(self, place: int) -> None:
         name = self._library.at(place)
-        await self._connector.have(name, self._held(self.mode))
+        await self._have(name, self.mode)
         self._library.program(name, self.mode)
         self.instrument = name
         self._set_program()

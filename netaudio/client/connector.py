@@ -13,6 +13,7 @@ from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from netaudio.player.stream_figures import StreamFigures
 from netaudio.process import Progress
+from netaudio.units import Span
 from netaudio.wire import control
 
 PROBES = 8  # round trips that are awaited before audio begins
@@ -102,10 +103,10 @@ class Connector:
             self._anew = True
             self.connection.close()
 
-    async def have(self, name: str, held: int | None, progress: Progress | None = None) -> None:
-        """Load `held` frames of an instrument, or all of it, and have the server know it; raises NetAudioError."""
+    async def have(self, name: str, held: Span | None, reach: int, progress: Progress | None = None) -> None:
+        """Load as much of an instrument as Library.load says, and have the server know it; raises NetAudioError."""
         try:
-            await asyncio.to_thread(self._library.load, self._library.find(name), held, progress)
+            await asyncio.to_thread(self._library.load, self._library.find(name), held, reach, progress)
         finally:
             if progress:
                 progress.end()

@@ -1,4 +1,5 @@
-"""The client's instruments: its own files, the server's descriptions, and which of both a program means."""
+"""The client's instruments: its own files and how much of them is held, the server's descriptions, and which of
+both a program means."""
 
 import difflib
 from collections.abc import Callable
@@ -6,12 +7,17 @@ from pathlib import Path
 
 from netaudio.errors import InstrumentError, SettingError
 from netaudio.modes import Mode
-from netaudio.readers.wav_folder import list_instruments, load
+from netaudio.readers.wav_folder import list_instruments, load, whole_size
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.instrument import Instrument, described, differences
+from netaudio.sampler.layout import ENDLESS
+from netaudio.units import Span, to_frames, to_ms
 from netaudio.wire.control import Instrument as Description
 
 PROGRAMS = 128
+FRAME_BYTES = 8
+WHOLE_BYTES = 256_000_000  # HELD = auto: instruments are held whole while the bank stays smaller,
+PART_SECONDS = 1.0  # and so much of each recording where it would not
 
 Say = Callable[[str], None]
 
@@ -30,8 +36,9 @@ class Library:
         self.instruments: dict[int, Instrument] = {}
         self.streamed: set[int] = set()  # programs of which nothing is held
         self.unserved: set[int] = set()  # programs that the server does not have: they play from here alone
+        self.held: int | None = None  # frames, of the recording of which the least is held; None: all are whole
+        self.reach = ENDLESS  # frames that every key can play from what is held
         self._numbers: dict[tuple[str, bool], int] = {}  # (name, whether it is the server's alone)
-        self._held: dict[str, int] = {}  # frames; 0: whole
         self._compared: dict[str, bool] = {}  # whether ours is the server's
 
     @property
@@ -90,21 +97,57 @@ class Library:
 
     def whole(self, name: str) -> bool:
         """Whether all of an instrument is here, or all that can be."""
-        return name not in self.own or self._held.get(name) == 0
+        return name not in self.own or self._holds(name, None, 0)
 
-    def load(self, name: str, held: int | None, progress: Callable[[str, float], None] | None = None) -> None:
-        """Read our files of an instrument, unless as much is held already; raises InstrumentError. Slow."""
-        if name not in self.own:
+    def load(
+        self, name: str, held: Span | None, reach: int, progress: Callable[[str, float], None] | None = None
+    ) -> None:
+        """Read our files of an instrument, unless as much is held already; raises InstrumentError. Slow.
+
+        Held is what HELD says of each recording (None: all), or more where a key needs that to play `reach` frames.
+        """
+        if name not in self.own or self._holds(name, None, 0):
             return
-        wanted = held or 0
-        there = self._held.get(name, -1)
-        if there == 0 or (there >= wanted > 0):
+        wanted = self._wanted(name, held)
+        if self._holds(name, wanted, reach):
             return
-        loaded = load(self.folder, [name], self.rate, held, self.bank, progress)[name]
+        loaded = load(self.folder, [name], self.rate, wanted, self.bank, progress, reach)[name]
         for problem in loaded.problems:
             self.say(problem)
-        self._held[name] = wanted
+        most = max(region.held for region in loaded.instrument.regions)
+        if held and not held.auto and wanted is not None and most > wanted:
+            self.say(
+                f"HELD raised for {name}, to {to_ms(most, self.rate):.0f} ms: "
+                "what its highest keys read of a recording in OFFSET, 2 chunks and 5 ms"
+            )
         self.instruments[self.number(name)] = loaded.instrument
+        regions = [region for own in self._loaded() for region in own.regions]
+        self.held = min((region.held for region in regions if not region.whole), default=None)
+        self.reach = min(region.reach() for region in regions)
+
+    def _wanted(self, name: str, held: Span | None) -> int | None:
+        """The frames of each recording that HELD asks for; None: all."""
+        if held is None:
+            return None
+        if not held.auto:
+            return held.frames(self.rate)
+        frames = len(self.bank.frames) + whole_size(self.folder / name, self.rate)
+        return None if FRAME_BYTES * frames < WHOLE_BYTES else to_frames(PART_SECONDS, self.rate)
+
+    def _holds(self, name: str, held: int | None, reach: int) -> bool:
+        """Whether so much of each recording (None: all) is here, and every key can play so much of it."""
+        number = self._numbers.get((name, False), -1)
+        return number in self.instruments and all(
+            region.whole or (held is not None and region.held >= held and region.reach() >= reach)
+            for region in self.instruments[number].regions
+        )
+
+    def _loaded(self) -> list[Instrument]:
+        return [
+            self.instruments[n]
+            for (_, streamed), n in list(self._numbers.items())  # at once: others number theirs meanwhile
+            if not streamed and n in self.instruments
+        ]
 
     def compare(self, description: Description) -> bool:
         """Take the server's description of an instrument; whether ours is the same, to the last frame held."""

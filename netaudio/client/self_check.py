@@ -25,7 +25,7 @@ from netaudio.inputs.timed_keys import NO_KEY_UP
 from netaudio.inputs.tty import ANSWER_WAIT
 from netaudio.player.link import Link
 from netaudio.process import Progress
-from netaudio.timing.latency_budget import tuned
+from netaudio.timing.latency_budget import least_reach, tuned
 from netaudio.units import Span, to_ms
 
 SOUND_SECONDS, WAY_SECONDS, POLL_SECONDS = 1.0, 5.0, 0.1
@@ -189,12 +189,12 @@ async def _sound(setup: Setup, table: Table) -> Output:
 
 async def _samples(setup: Setup, said: list[str], table: Table) -> None:
     """Compare every instrument of the server's with ours, as far as they are held."""
-    settings, library, rate = setup.settings, setup.library, setup.player.rate
-    held = tuned(settings.offset, settings.buffer_size, settings.held, rate, settings.chunk_size, 0, 0).held
+    settings, library, rate, chunk = setup.settings, setup.library, setup.player.rate, setup.settings.chunk_size
+    reach = least_reach(tuned(settings.offset, settings.buffer_size, rate, chunk, 0, 0).offset, rate, chunk)
     progress, failed, before = Progress(), list[str](), len(said)
     for name in library.offered:
         try:
-            await setup.connector.have(name, held, progress)
+            await setup.connector.have(name, settings.held, reach, progress)
         except NetAudioError as error:
             failed.append(str(error))
     different = said[before:] + failed
@@ -204,7 +204,9 @@ async def _samples(setup: Setup, said: list[str], table: Table) -> None:
         names = ", ".join(library.names)
         table.row("samples", "mend", f"the server has no {settings.instrument!r}: choose one of {names}")
     elif not different:
-        table.row("samples", "ok", f"the first {held / rate:g} s of each, which are held, equal the server's")
+        held = library.held
+        part = "all of each, which is held, equals" if held is None else f"{held / rate:g} s of each, held, equal"
+        table.row("samples", "ok", f"{part} the server's")
 
 
 async def _way(setup: Setup, udp_port: int, table: Table) -> None:
@@ -227,7 +229,7 @@ async def _way(setup: Setup, udp_port: int, table: Table) -> None:
     table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
     table.row("audio", *_audio(link, setup.player.rate, where))
     needed = tuned(
-        Span(), Span(connector.buffer_size), Span(), setup.player.rate, setup.settings.chunk_size, trip, jitter
+        Span(), Span(connector.buffer_size), setup.player.rate, setup.settings.chunk_size, trip, jitter
     ).offset
     table.row("OFFSET", *_offset(setup, needed))
 

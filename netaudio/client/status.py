@@ -11,8 +11,9 @@ from netaudio.client.commands import Commands
 from netaudio.client.connector import Connector
 from netaudio.client.library import Library
 from netaudio.player.player import ClientPlayer
+from netaudio.player.rings import Ring
 from netaudio.readers.midi_files import Song
-from netaudio.sampler.instrument import ENDLESS
+from netaudio.sampler.layout import ENDLESS
 from netaudio.sampler.voice import Voice
 from netaudio.screen.view import Status
 from netaudio.statistics import quantile
@@ -39,7 +40,7 @@ def status(
     link = connector.link if connected else None
     slack = link.receiver.slacks.lowest(now) if link else None
     margin = tally.margins[-1] if tally.margins and connected and commands.mode == "hybrid" else None
-    sounding = [voice for voice in player.sounding() if _is_heard(voice, player.position, player.linked)]
+    sounding = [voice for voice in player.sounding() if _is_heard(player, voice)]
     names, instrument, played = library.names, commands.instrument, None
     if song and player.song_start is not None:
         played = (player.position - player.song_start) / rate, song.seconds
@@ -58,7 +59,7 @@ def status(
         clipped=player.clipped,
         volume_db=commands.volume,
         offset_ms=to_ms(auto.offset, rate),
-        held_ms=to_ms(auto.held, rate),
+        held_ms=None if library.held is None else to_ms(library.held, rate),
         chunk_ms=to_ms(output.block, rate),
         buffer_ms=to_ms(connector.buffer_size, rate),
         aim_ms=to_ms(connector.aim, rate),
@@ -68,6 +69,8 @@ def status(
         margin_ms=to_ms(margin, rate) if margin is not None else None,
         xruns=output.xruns,
         soundless=output.away,
+        here=_peak(player, player.rings.local) > 0,
+        streamed=_is_streamed(player),
         missing_ms=to_ms(tally.missing, rate),
         lost=max(0, packets.lost),
         recovered=packets.recovered,
@@ -86,9 +89,11 @@ def late_notes(player: ClientPlayer) -> int:
     return player.late_notes + player.knit.tally.late
 
 
-def _is_heard(voice: Voice, position: int, linked: bool) -> bool:
+def _is_heard(player: ClientPlayer, voice: Voice) -> bool:
     """Whether a voice that sounds has someone who plays it: the server, or this side as far as it is held."""
-    return (linked and voice.cut < ENDLESS) or (voice.cut > 0 and voice.age(position) < voice.sample.held)
+    region = voice.region
+    here = region.whole or player.score.phase(voice, player.position) >> 32 < region.held
+    return here or (player.linked and voice.cut < ENDLESS)
 
 
 def _head_share(voice: Voice, position: int, linked: bool) -> float | None:
@@ -98,8 +103,19 @@ def _head_share(voice: Voice, position: int, linked: bool) -> float | None:
     return min(1.0, voice.cut / max(1, voice.age(position)))
 
 
+def _peak(player: ClientPlayer, ring: Ring) -> float:
+    """Of what lately went into a ring."""
+    count = round(LEVEL_SECONDS * player.rate)
+    return float(np.abs(ring.read(player.position - count, count)).max(initial=0.0))
+
+
+def _is_streamed(player: ClientPlayer) -> bool:
+    """Whether the packet that plays about now has any sound."""
+    packet = player.rings.remote.at(player.position)
+    return packet is not None and bool(packet.frames.any())
+
+
 def _level(player: ClientPlayer) -> float:
     """dBFS: the peak of what went out lately."""
-    count = round(LEVEL_SECONDS * player.rate)
-    peak = float(np.abs(player.rings.merged.read(player.position - count, count)).max(initial=0.0))
+    peak = _peak(player, player.rings.merged)
     return max(SILENCE, 20 * math.log10(peak)) if peak else SILENCE

@@ -66,7 +66,7 @@ class ClientSettings:
     ]
     wav: Annotated[str, _WAV]
     offset: Annotated[Span | None, Setting(kinds.span(10), None, "stream", "how much of a note this side plays")]
-    held: Annotated[Span, Setting(kinds.span(600), "1s", "stream", "how much of each sample this side keeps")]
+    held: Annotated[Span, Setting(kinds.span(600), "auto", "stream", "how much of each recording this side keeps")]
     buffer_size: Annotated[Span | None, Setting(kinds.span(10), None, "stream", "how early packets come in")]
     chunk_size: Annotated[int | None, Setting(kinds.CHUNK, None, "stream", "frames made at a time, 32 to 1024")]
     payload: Annotated[str, Setting(kinds.PAYLOAD, "L24", "stream", "form of the sound on the wire")]

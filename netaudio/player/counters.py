@@ -18,9 +18,10 @@ class Tally:
     played: int = 0
     streamed: int = 0
     uncovered: int = 0
+    deferred: int = 0  # of the others: something sounds OFFSET later, by the rule of reach
     missing: int = 0
     concealed: int = 0  # of the missing: where what had sounded was continued and faded
-    spans: list[list[int]] = field(default_factory=list)  # uncovered, [first, end)
+    spans: list[list[int]] = field(default_factory=list)  # uncovered or deferred, [first, end)
     margins: "array[int]" = field(default_factory=lambda: array("q"))  # knit margins, one per note alive at its cut
     late: int = 0  # margins below 0
 
@@ -35,6 +36,7 @@ class Tally:
             self.played - then.played,
             self.streamed - then.streamed,
             self.uncovered - then.uncovered,
+            self.deferred - then.deferred,
             self.missing - then.missing,
             self.concealed - then.concealed,
             [[max(first, over), end] for first, end in self.spans if end > over],
@@ -42,17 +44,13 @@ class Tally:
             self.late - then.late,
         )
 
-    def mark(self, first: int, uncovered: Mask, missing: Mask | None) -> None:
+    def mark(self, first: int, uncovered: Mask, missing: Mask, deferred: Mask) -> None:
         self.uncovered += int(np.count_nonzero(uncovered))
-        self.missing += 0 if missing is None else int(np.count_nonzero(missing))
-        edges = np.flatnonzero(np.diff(uncovered, prepend=False, append=False))
+        self.missing += int(np.count_nonzero(missing))
+        self.deferred += int(np.count_nonzero(deferred & ~uncovered))
+        edges = np.flatnonzero(np.diff(uncovered | deferred, prepend=False, append=False))
         for start, end in edges.reshape(-1, 2).tolist():
             self._span(first + start, first + end)
-
-    def mark_whole(self, first: int, end: int) -> None:
-        """All of these are uncovered, none is missing."""
-        self.uncovered += end - first
-        self._span(first, end)
 
     def _span(self, first: int, end: int) -> None:
         if self.spans and self.spans[-1][1] == first:

@@ -6,19 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from netaudio import midi
 from netaudio.modes import Mode
 from netaudio.player.counters import Tally
+from netaudio.player.deferral import Deferral
 from netaudio.player.knit import Knit
 from netaudio.player.rings import TripleRing
 from netaudio.sampler.bank import Bank
-from netaudio.sampler.instrument import ENDLESS, GUARD, Instrument
-from netaudio.sampler.mixer import Frames
+from netaudio.sampler.instrument import Instrument
+from netaudio.sampler.layout import BEND, ENDLESS, MOST_CHANGES
+from netaudio.sampler.pitch import CENT, ratio
 from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voice import Voice
-from netaudio.sampler.voices import Event, Score
+from netaudio.sampler.voices import LINE_OF, Event, Score
 from netaudio.timing.clock import CardClock
+from netaudio.units import Frames
 
 FORGET_FRAMES = 1024  # between searches for voices that have ended
+MOST_PENDING = MOST_CHANGES // 2  # changes of a line that wait to be heard: the server folds its own later
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
 
 
@@ -44,7 +49,7 @@ class ClientPlayer:
         self.rate, self.bank, self.mode, self.offset = rate, bank, mode, offset
         self.instruments, self.streamed = instruments, streamed
         self.unserved: set[int] = set()  # programs that the server does not have: they play as in local mode
-        self.score = Score(rate, polyphony, instruments.get)
+        self.score = Score(rate, polyphony, instruments.get, client=True)
         self.rings = TripleRing(chunk)
         self.knit = Knit(self.score, self.rings)
         self.clock = CardClock(rate)
@@ -53,7 +58,9 @@ class ClientPlayer:
         self.outbox: deque[Event | ScoreState] = deque()
         self.wake: Callable[[], None] = lambda: None  # called after a block that left something there
         self.linked = False
-        self.notes = self.late_notes = self.clipped = 0
+        self.notes = self.late_notes = self.clipped = self.refused = 0
+        self._deferral = Deferral(self.score)
+        self._thinned: dict[tuple[int, int], bytes] = {}  # the newest change of a (channel, line), to be stamped
         self.song_start: int | None = None
         self.song_end: int | None = None  # when it was over and all was silent
         self.before_song = Tally()  # what the knit had counted by then
@@ -77,7 +84,7 @@ class ClientPlayer:
         self.mode, self.offset = mode, offset
 
     def set_volume(self, gain: float) -> None:
-        self.knit.volume.change(0, self.position, gain)
+        self.knit.volume.move(self.position, gain)
 
     def play(self, song: Song) -> None:
         """Begin a song with the coming block."""
@@ -91,8 +98,8 @@ class ClientPlayer:
         self.rings.new_stream(chunk)
         for voice in self.score.voices:
             if voice.program in self.unserved:  # by now: it is played from here, as far as it is held
-                voice.cut = ENDLESS
-        self.knit.replan()
+                voice.cut = voice.reach = ENDLESS
+                self.score.update(voice)
         self.knit.forget(self.position, stream=False)
         self.knit.consumed = self.score.seq
         self.outbox.clear()
@@ -111,8 +118,7 @@ class ClientPlayer:
         for voice in self.score.voices:
             if voice.seq == seq:
                 voice.delay = delay
-                self.score.cuts_until = max(self.score.cuts_until, voice.start + delay)
-        self.knit.replan()
+                self.score.update(voice)
 
     @property
     def playing_song(self) -> bool:
@@ -134,14 +140,16 @@ class ClientPlayer:
             self._forgot = start
             self.knit.forget(start, self.linked)
         for position, message in self._stamped(start, count):
-            self._apply(position, message)
-        for at in range(start, start + count, GUARD):
-            self.knit.render(self.bank.frames, at, min(GUARD, start + count - at))
+            self._stamp(start, position, message)
+        self._stamp_thinned(start, start + count - 1)
+        self.knit.deferred_until = self._deferral.until(start, start + count)
+        self.knit.render(self.bank.frames, start, count)
         self.position = start + count
         self._give(self.rings.merged.read(start, count), out)
         if self.outbox:
             self.wake()
-        if self.playing_song and not self._song and self.position > self.score.position and self._silent():
+        over = not self._song and not self._thinned and self.position > self.score.position
+        if self.playing_song and over and self._silent():
             self.song_end = self.position
 
     def _give(self, block: Frames, out: Frames) -> None:
@@ -171,22 +179,63 @@ class ClientPlayer:
             due.append(self._song.popleft())
         return sorted(due, key=lambda item: item[0])
 
-    def _apply(self, position: int, message: bytes) -> None:
-        program = self.score.channels[message[0] & 0x0F].program
-        cut, shift = self.offset, 0
+    def _stamp(self, start: int, position: int, message: bytes) -> None:
+        """Apply what was done, but of each channel and controller one change in 5 ms at most: the newest, later."""
+        self._stamp_thinned(start, position)
+        kind, channel = midi.kind(message), midi.channel(message)
+        line = LINE_OF.get(message[1]) if kind == midi.CONTROL_CHANGE else BEND if kind == midi.PITCH_BEND else None
+        if line is None:
+            self._apply(position, message)
+        elif self._free(channel, line) > position:
+            self._thinned[channel, line] = message
+        else:
+            self._thinned.pop((channel, line), None)
+            self._apply(position, message)
+
+    def _stamp_thinned(self, start: int, until: int) -> None:
+        """Apply the changes that waited, up to a position."""
+        while self._thinned:
+            at, key = min((max(start, self._free(*key)), key) for key in self._thinned)
+            if at > until:
+                return
+            self._apply(at, self._thinned.pop(key))
+
+    def _free(self, channel: int, line: int) -> int:
+        """The first position at which a line may change again."""
+        automation = self.score.automation
+        if automation.full(channel, line, MOST_PENDING):
+            return self.position + FORGET_FRAMES
+        return automation.last(channel, line) + self.score.ramp
+
+    def _placed(self, program: int, channel: int, key: int) -> tuple[int, int, int]:
+        """A note's cut, shift and reach: in hybrid mode where enough of it is held."""
         if self.mode == "local" or program in self.unserved:
-            cut = ENDLESS
-        elif self.mode == "remote" or program in self.streamed:
-            cut, shift = 0, self.offset
-        begins = message[0] & 0xF0 == 0x90 and len(message) == 3 and message[2] > 0
-        if begins and 0 < cut < ENDLESS and (instrument := self.instruments.get(program)):
-            cut = min(cut, instrument.sample(message[1]).covered)  # a tail never begins after the head has ended
-        # After a change to a smaller shift events wait until the timeline has caught up: positions never fall.
-        at = max(position + shift, self.score.position)
-        event = Event(self.score.seq + 1, at, message, cut if begins else 0)
-        voice = self.score.apply(event)
+            return ENDLESS, 0, ENDLESS
+        instrument = self.instruments.get(program)
+        if self.mode == "hybrid" and instrument and program not in self.streamed:
+            reach = instrument.region(key).reach(ratio(CENT * self.score.channels[channel].most_bent))
+            if reach >= self.offset + self.score.ramp:
+                return self.offset, 0, reach
+        return 0, self.offset, 0
+
+    def _apply(self, position: int, message: bytes) -> None:
+        score, channel = self.score, midi.channel(message)
+        placed = 0, 0, 0
+        begins = midi.begins_note(message)
+        if begins:
+            if len(score.voices) >= score.most_voices:  # more than anyone plays, or hears
+                self.refused += 1
+                return
+            placed = self._placed(score.channels[channel].program, channel, message[1])
+        event = Event(score.seq + 1, max(position, score.position), message, *placed)
+        voice = score.apply(event)
+        self._log(event)
         self.notes += begins
         if voice is not None and 0 < voice.cut < ENDLESS:
             self.knit.margins.watch(voice)
+
+    def _log(self, event: Event) -> None:
+        """What there is to do for each event that was applied."""
+        self._deferral.note(event)
         if self.linked:
             self.outbox.append(event)

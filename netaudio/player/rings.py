@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from netaudio.sampler.mixer import Frames
 from netaudio.timing.latency_budget import CAPACITY
+from netaudio.units import Frames
 
 
 class Packet(NamedTuple):

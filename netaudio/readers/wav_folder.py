@@ -1,4 +1,4 @@
-"""Instruments from folders of sound files: decoded, transposed and brought to the bank's rate."""
+"""Instruments from folders of sound files: decoded and brought to the bank's rate."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,16 +19,21 @@ from netaudio.sampler.instrument import (
     Instrument,
     Plan,
     Source,
+    Stored,
     assembled,
     digests,
+    holdings,
     loop_flaw,
     parse_note,
-    plans,
+    plan,
 )
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 384_000
 SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff"})
 
+# soxr's: 143 dB below a tone at full scale is what it adds, as much as 24 bits do. HQ adds 124 dB, and what it makes
+# of a part differs in the last bits from what it makes of the whole.
+_QUALITY = "VHQ"
 _WORKERS = 2  # decoder and resampler let go of the interpreter lock
 
 Frames = NDArray[np.float32]
@@ -61,14 +66,16 @@ class _Made:
     name: str
     rate: int
     sources: tuple[Source, ...]
-    parts: dict[tuple[int, int], tuple[Plan, int, Frames]]  # the plan, how much of it is kept, and that
+    parts: list[tuple[Plan, int, Frames, float]]  # of each source: how it was made, how much of it, that, its gain
     problems: list[str]
 
     def placed(self, bank: Bank) -> Loaded:
-        addresses = bank.extend([frames for _, _, frames in self.parts.values()])
-        made = zip(self.parts.items(), addresses, strict=True)
-        samples = {key: plan.sample(kept, address) for (key, (plan, kept, _)), address in made}
-        return Loaded(assembled(self.name, self.sources, self.rate, samples), tuple(self.problems))
+        addresses = bank.extend([frames for _, _, frames, _ in self.parts])
+        stored = {
+            source.note: Stored(plan, kept, address, gain)
+            for source, (plan, kept, _, gain), address in zip(self.sources, self.parts, addresses, strict=True)
+        }
+        return Loaded(assembled(self.name, self.sources, self.rate, stored), tuple(self.problems))
 
 
 def list_instruments(folder: Path) -> list[str]:
@@ -87,6 +94,12 @@ def without_notes(folder: Path) -> list[str]:
     """What there is to say of the other subfolders."""
     others = [inner.name for inner in _folders(folder) if not _has_notes(inner)]
     return [f"{name}: left out, no sound file in it is named by a note; name them like C4.wav" for name in others]
+
+
+def whole_size(folder: Path, rate: int) -> int:
+    """Frames that all of the instrument in a folder takes in a bank, as its files' headers say; raises
+    InstrumentError if the folder cannot be read."""
+    return sum(plan(file.source, rate).kept(None) for file in _inspect_all(folder, []))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -113,8 +126,10 @@ def load(
     held: int | None,
     bank: Bank,
     progress: Callable[[str, float], None] | None = None,
+    reach: int = 0,
 ) -> dict[str, Loaded]:
-    """Loads instruments into the bank, keeping `held` frames at its rate of each key's sample (None: all).
+    """Loads instruments into the bank, keeping `held` frames at its rate of each recording (None: all), or more
+    where a key needs that to play `reach` frames.
 
     One of them at a time is in memory besides, and its files are read no further than that takes.
     `progress(name, fraction)` is called on this thread. An instrument of which nothing can be loaded is left
@@ -129,7 +144,7 @@ def load(
             try:
                 if name not in known:
                     raise InstrumentError(f"there is no instrument {name!r} in {folder}: {_choice(known)}")
-                loaded[name] = _make(folder / name, rate, held, pool, progress).placed(bank)
+                loaded[name] = _make(folder / name, rate, held, reach, pool, progress).placed(bank)
             except InstrumentError as error:
                 failures.append(str(error))
     if failures:
@@ -159,28 +174,27 @@ def _make(
     folder: Path,
     rate: int,
     held: int | None,
+    reach: int,
     pool: ThreadPoolExecutor,
     progress: Callable[[str, float], None] | None,
 ) -> _Made:
-    """Decodes and makes all samples of one instrument; raises InstrumentError if it has no good file."""
+    """Decodes and resamples all recordings of one instrument; raises InstrumentError if it has no good file."""
     problems: list[str] = []
-    recordings = _read_all(_inspect_all(folder, problems), rate, held, pool, problems)
+    recordings = _read_all(_inspect_all(folder, problems), rate, held, reach, pool, problems)
     if not recordings:
         raise InstrumentError(f"nothing in {folder} can be played: {'; '.join(problems)}")
     sources = tuple(recording.source for recording in recordings)
-    by_note = {recording.source.note: recording for recording in recordings}
-    wanted = plans(sources, rate)
+    kept = holdings(sources, rate, held, reach)
 
-    def part(item: tuple[tuple[int, int], Plan]) -> tuple[Plan, int, Frames]:
-        (note, _), plan = item
-        kept = plan.kept(held)
-        return plan, kept, _part(by_note[note].frames, by_note[note].source, plan, kept)
+    def part(recording: _Recording) -> tuple[Plan, int, Frames, float]:
+        plan, count = kept[recording.source.note]
+        return plan, count, *_part(recording, plan, count)
 
-    parts = {}
-    for key, made in zip(wanted, pool.map(part, wanted.items()), strict=True):
-        parts[key] = made
+    parts = []
+    for made in pool.map(part, recordings):
+        parts.append(made)
         if progress:
-            progress(folder.name, len(parts) / len(wanted))
+            progress(folder.name, len(parts) / len(recordings))
     return _Made(folder.name, rate, sources, parts, problems)
 
 
@@ -226,14 +240,18 @@ def _inspect(path: Path, note: int, problems: list[str]) -> _File:
 
 
 def _read_all(
-    files: list[_File], rate: int, held: int | None, pool: ThreadPoolExecutor, problems: list[str]
+    files: list[_File],
+    rate: int,
+    held: int | None,
+    reach: int,
+    pool: ThreadPoolExecutor,
+    problems: list[str],
 ) -> list[_Recording]:
     """Reads each file as far as needed. If some fail, the others stand in for them and are read anew."""
     while files:
-        needs = {file.source.note: 0 for file in files}
-        for (note, _), plan in plans([file.source for file in files], rate).items():
-            needs[note] = max(needs[note], plan.needs(plan.kept(held)))
-        results = list(pool.map(_read, files, needs.values()))
+        kept = holdings([file.source for file in files], rate, held, reach)
+        needs = [plan.needs(count) for plan, count in (kept[file.source.note] for file in files)]
+        results = list(pool.map(_read, files, needs))
         recordings = [result for result in results if isinstance(result, _Recording)]
         if len(recordings) == len(files):
             problems += [recording.warning for recording in recordings if recording.warning]
@@ -268,7 +286,7 @@ def _read(file: _File, need: int) -> _Recording | str:
     return _Recording(replace(file.source, digests=digests(frames)), np.clip(frames, -1, 1), excess)
 
 
-def _part(frames: Frames, source: Source, plan: Plan, kept: int) -> Frames:
-    """What goes into the bank of one key's sample."""
-    sound = unrolled(frames, source.loop, plan.needs(kept))
-    return finished(sound if plan.ratio == 1 else soxr.resample(sound, 1.0, plan.ratio, "HQ"), plan, kept)
+def _part(recording: _Recording, plan: Plan, kept: int) -> tuple[Frames, float]:
+    """What goes into the bank of a recording, and its gain."""
+    sound = unrolled(recording.frames, recording.source.loop, plan.needs(kept))
+    return finished(sound if plan.ratio == 1 else soxr.resample(sound, 1.0, plan.ratio, _QUALITY), plan, kept)

@@ -1,76 +1,99 @@
-"""Controllers: values over positions, and who knows of which change."""
+"""Controllers and pitch bend: the values of a score's lines over positions, and who knows of which change."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Gains = NDArray[np.float64]
-Straight = tuple[float, float]  # gain at the first frame, its change per frame
+from netaudio.midi import CHANNELS
+from netaudio.sampler.layout import BEND, LINES, MOST_CHANGES, change_t
+from netaudio.sampler.pitch import ONE
+
+LONG_AGO = -(1 << 40)
+"""A position before all others."""
 
 
 class Change(NamedTuple):
+    """At a position a line's value becomes another: a gain, 0 to 1, or for BEND a ratio, 32.32."""
+
     seq: int
     position: int
     value: float
 
 
-class Line:
-    """A controller's value over positions. Every change is a straight ramp, and is known by its seq."""
+class Automation:
+    """The lines of 16 channels, as the kernel reads them: what holds first, and the changes from there on.
 
-    __slots__ = ("changes", "ramp")
+    Positions and seqs rise along a line; its owner sees to it that there are less than MOST_CHANGES.
+    """
 
-    def __init__(self, value: float, ramp: int) -> None:
-        self.ramp = ramp
-        self.changes = [Change(0, -ramp, value)]
+    def __init__(self) -> None:
+        self.changes = np.zeros((CHANNELS * LINES, MOST_CHANGES), change_t)
+        self.counts = np.ones(CHANNELS * LINES, np.int64)
+        self.changes["at"][:, 0] = LONG_AGO
+        self.changes["gain"], self.changes["ratio"] = 1.0, ONE
 
-    def change(self, seq: int, position: int, value: float) -> None:
-        self.changes.append(Change(seq, position, value))
+    def change(self, channel: int, line: int, seq: int, position: int, value: float) -> None:
+        row = LINES * channel + line
+        gain, ratio = (1.0, round(value)) if line == BEND else (value, ONE)
+        self.changes[row, self.counts[row]] = seq, position, ratio, gain, 0.0
+        self.counts[row] += 1
 
-    def same(self, before: int, end: int) -> bool:
-        """Whether all changes before position `end` are known to one who has heard `before`."""
-        for change in reversed(self.changes):  # seqs and positions both grow along them
-            if change.seq <= before:
-                return True
-            if change.position < end:
-                return False
-        return True
+    def full(self, channel: int, line: int, most: int = MOST_CHANGES) -> bool:
+        return int(self.counts[LINES * channel + line]) >= most
 
-    def straight(self, first: int, last: int, heard: int) -> Straight | None:
-        """Value at `first` and slope, where it is one straight line from `first` to `last`; else None."""
-        value, slope, ramp = self.changes[0].value, 0.0, self.ramp
-        beyond, previous = max(last, first + 1), value  # a ramp that begins here gives a single frame its slope
-        for seq, at, new in self.changes[1:]:
-            if seq > heard or at >= beyond:
-                break
-            step, previous = new - previous, new
-            if at + ramp <= first:
-                value += step
-            elif at <= first and last <= at + ramp:
-                value += step * (first - at) / ramp
-                slope += step / ramp
-            else:
-                return None
-        return value, slope
+    def last(self, channel: int, line: int) -> int:
+        """The position of a line's last change; LONG_AGO where there was none."""
+        row = LINES * channel + line
+        return int(self.changes["at"][row, self.counts[row] - 1])
 
-    def values(self, n: NDArray[np.int64], heard: int) -> Gains:
-        known = [c for c in self.changes if c.seq <= heard] or self.changes[:1]
-        out = np.full(len(n), known[0].value)
-        for (_, _, old), (_, at, new) in pairwise(known):
-            out += (new - old) * between_0_and_1((n - at) / self.ramp)
-        return out
+    def bends(self, channel: int) -> list[tuple[int, int, int]]:
+        """(seq, position, ratio) of a channel's bends; the first holds before all others."""
+        row = LINES * channel + BEND
+        found = self.changes[row, : self.counts[row]]
+        return list(zip(found["seq"].tolist(), found["at"].tolist(), found["ratio"].tolist(), strict=True))
 
-    def forget(self, position: int, heard: int) -> None:
-        """Drop what no position from here on and no one who has heard this much can tell."""
-        while len(self.changes) > 1 and self._over(self.changes[1], position, heard):
-            del self.changes[0]
+    def lowest_bend(self, channel: int) -> int:
+        """The lowest ratio that is in force now or was known to be at a position that still counts."""
+        row = LINES * channel + BEND
+        return int(self.changes["ratio"][row, : self.counts[row]].min())
 
-    def _over(self, change: Change, position: int, heard: int) -> bool:
-        return change.seq <= heard and change.position + self.ramp <= position
+    def highest_bend(self, channel: int) -> int:
+        """The same for the highest."""
+        row = LINES * channel + BEND
+        return int(self.changes["ratio"][row, : self.counts[row]].max())
+
+    def foldable(self, channel: int, line: int, position: int, heard: int) -> int:
+        """How many changes there are at or before a position that all who are left know."""
+        row = LINES * channel + line
+        known = self.changes[row, 1 : self.counts[row]]
+        return int(np.count_nonzero((known["seq"] <= heard) & (known["at"] <= position)))
+
+    def fold(self, channel: int, line: int, number: int) -> None:
+        """Make the value after so many changes the one that holds first."""
+        row = LINES * channel + line
+        kept = int(self.counts[row]) - number
+        self.changes[row, :kept] = self.changes[row, number : number + kept].copy()
+        self.counts[row] = kept
+
+    def moving(self) -> list[tuple[int, int]]:
+        """The lines, as (channel, line), that have changes."""
+        return [divmod(int(row), LINES) for row in np.flatnonzero(self.counts > 1)]
+
+    def state(self, channel: int) -> list[list[Change]]:
+        """A channel's lines."""
+        lines = []
+        for row in _rows(channel):
+            found = self.changes[row, : self.counts[row]]
+            values = found["ratio" if row % LINES == BEND else "gain"].tolist()
+            lines.append(list(map(Change, found["seq"].tolist(), found["at"].tolist(), values)))
+        return lines
+
+    def restore(self, channel: int, lines: list[list[Change]]) -> None:
+        for line, changes in enumerate(lines):
+            self.counts[LINES * channel + line] = 0
+            for change in changes:
+                self.change(channel, line, *change)
 
 
-def between_0_and_1(x: Gains) -> Gains:
-    """A third of the time of numpy's clip, for a chunk."""
-    out: Gains = np.minimum(np.maximum(x, 0.0), 1.0)
-    return out
+def _rows(channel: int) -> range:
+    return range(LINES * channel, LINES * channel + LINES)

@@ -1,21 +1,23 @@
-"""The bank: the frames of all samples in one array, so that one gather reads many voices."""
+"""The bank: all recordings, each once, in one array that one kernel reads."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.sampler.instrument import ENDLESS, GUARD, Plan, attack, edge
+from netaudio.sampler.instrument import Plan
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.region import BEYOND, GUARD, LEVEL, ramp
 
-LEVEL = np.float32(0.25)
-"""A voice at full velocity peaks at -12 dBFS."""
+FULL_SCALE = 1 << 23
+"""Of 24 bits: a frame is a whole number of steps, and they are below it."""
 
 
 class Bank:
-    """All samples in one float32 array (frames, 2), each between silent guards of GUARD frames.
+    """All recordings in one float32 array (frames, 2), each between silent guards of GUARD frames.
 
     `frames` is replaced, and nothing that it shows is written to again: a reader on another thread takes the
-    reference once per block. An empty bank is one guard, so address 0 always reads silence. Only one thread may
+    reference once per block. An empty bank is one guard, so it always begins with silence. Only one thread may
     extend.
     """
 
@@ -62,33 +64,30 @@ def unrolled(frames: NDArray[np.float32], loop: tuple[int, int] | None, need: in
     return np.concatenate((frames[:end], more))
 
 
-def finished(sound: NDArray[np.float32], plan: Plan, kept: int) -> NDArray[np.float32]:
-    """The sample's first `kept` frames, from a recording at the bank's rate that is at least as long.
+def finished(sound: NDArray[np.float32], plan: Plan, kept: int) -> tuple[NDArray[np.float32], float]:
+    """What a bank keeps of a recording at its rate, the first `kept` frames, and the gain to play them with.
 
-    They are brought to LEVEL, with a ramp at the beginning and fades at the sample's end and at the end of a
-    part of it. With the whole of a loop come GUARD frames of its next turn, for a voice to read straight on.
+    They fade at the recording's end and are rounded to 24 bits. Where that takes it they are halved until they are
+    below full scale, which the gain makes up for. With the whole of a loop come BEYOND frames of its next turn.
     """
     assert len(sound) >= kept, (len(sound), kept)
-    sound = sound[:kept] * LEVEL
-    rise = sound[: attack(plan.rate)]
-    rise *= _ramp(np.arange(1, len(rise) + 1), attack(plan.rate))  # its first frame is heard: none is waited for
+    sound = sound[:kept].copy()
     if plan.length < ENDLESS:
-        _fade(sound, plan.length, edge(plan.rate))
-    if kept < plan.kept(None):
-        _fade(sound, kept, edge(plan.rate))
-    elif plan.loop:
+        _fade(sound, plan.length, ramp(plan.rate))
+    peak, scale = float(np.abs(sound).max(initial=0.0)), 1
+    while round(peak * FULL_SCALE / scale) >= FULL_SCALE:
+        scale *= 2
+    sound *= np.float32(FULL_SCALE / scale)
+    np.rint(sound, out=sound)
+    sound /= np.float32(FULL_SCALE)
+    if plan.loop and kept == plan.kept(None):
         start, end = plan.loop
-        sound = np.concatenate((sound, np.resize(sound[start:end], (GUARD, 2))))
-    return sound
+        sound = np.concatenate((sound, np.resize(sound[start:end], (BEYOND, 2))))
+    return sound, LEVEL * scale
 
 
 def _fade(sound: NDArray[np.float32], end: int, length: int) -> None:
-    """A straight fade in place, down to 0 at frame `end`."""
+    """A straight fade in place, down to 0 at frame `end`, which may lie past the frames that are there."""
     first = max(0, end - length)
     tail = sound[first:end]
-    tail *= _ramp(end - np.arange(first, first + len(tail)), length)
-
-
-def _ramp(steps: NDArray[np.int_], length: int) -> NDArray[np.float32]:
-    """(n, 1): how far along a ramp of that length the steps are."""
-    return (steps / max(1, length)).astype(np.float32)[:, np.newaxis]
+    tail *= ((end - np.arange(first, first + len(tail))) / max(1, length)).astype(np.float32)[:, np.newaxis]

@@ -1,7 +1,7 @@
-"""Instruments: which recording sounds on which key, how it becomes a sample, and how two sides compare.
+"""Instruments: which recording sounds on which key, and how two sides compare.
 
 Nothing here knows a file or a resampler: recordings are described by numbers and digests, and a plan says
-how one becomes a key's sample. Both sides work that out alike from the same description.
+how one comes to the bank's rate. Both sides work that out alike from the same description.
 """
 
 import hashlib
@@ -9,24 +9,27 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.errors import InstrumentError
+from netaudio.sampler import pitch
+from netaudio.sampler.interpolator import TAPS
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.region import LEVEL, Region, attack, covers, needed
 
-ENDLESS = 1 << 48
-"""Frames: the length of a sample that loops, the cut of a note that the server never plays."""
-GUARD = 1024
-"""Silent frames around each sample in the bank; no chunk or block segment is longer."""
 IDENTITY_BLOCK = 16384
 """Source frames from one digest of a recording to the next."""
 SHORTEST_LOOP = 16
-"""Source frames."""
+"""Frames, of a source and in a bank."""
 HIGHEST_RATE = 768_000
 """Hz of a source."""
+HIGHEST_SHIFT = 72
+"""Semitones: a key further above its recording sounds no higher."""
 REACH = 256
-"""Frames, at the lower of two rates, past which the resampler's filter hears nothing (below 1e-7)."""
+"""Frames, at the lower of two rates, past which the resampler's filter hears nothing (below 1e-8)."""
 
 _OCTAVE = 12
 _NOTE = re.compile(r"(?P<letter>[a-g])(?P<sign>[#b]?)(?P<octave>-?[0-9]{1,2})|(?P<number>[0-9]{1,3})", re.IGNORECASE)
@@ -34,51 +37,6 @@ _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _TUNE = 1e-5  # how far out of tune a loop may be: 0.02 cents
 _LONG = 1 << 15  # bank frames of a loop that rounding to a whole frame puts out of tune by 0.03 cents at most
-
-
-def edge(rate: int) -> int:
-    """Frames of the fade at the end of a sample or of its held part: 5 ms."""
-    return rate // 200
-
-
-def attack(rate: int) -> int:
-    """Frames of the ramp at a sample's beginning: 1 ms."""
-    return rate // 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One key's sound in a bank. Counts are frames at the bank's rate."""
-
-    address: int
-    """Of its first frame in the bank; 0, where there is silence, if nothing of it is held."""
-    length: int
-    """Frames until it is silent; ENDLESS if it loops."""
-    held: int
-    """Frames of it that the bank has, from the first on; ENDLESS if whole and looping, length if whole."""
-    covered: int
-    """Frames that are exactly the sample's: what is held, less the fade at its end if more would follow."""
-    loop: tuple[int, int] | None
-    """(start, end), end exclusive; None also when the held part ends before the loop's end."""
-
-    def read_at(self, age: int) -> int:
-        """The bank address from which up to GUARD frames can be read straight on for a voice of that age.
-
-        Before the sample (age < 0) and past what is held of it, those frames are silent.
-        """
-        if age < 0:
-            return max(0, self.address + max(age, -GUARD))
-        if self.loop is None:
-            return self.address + min(age, self.held)
-        start, end = self.loop
-        return self.address + (age if age < end else start + (age - start) % (end - start))
-
-    def straight_from(self, age: int) -> int:
-        """For how many more frames `read_at` goes straight on: until the loop turns or what is held ends."""
-        if self.loop is None:
-            return self.held - age
-        start, end = self.loop
-        return end - (age if age < end else start + (age - start) % (end - start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +69,17 @@ class Instrument:
     rate: int
     sources: tuple[Source, ...]
     """By note."""
-    samples: tuple[Sample, ...]
-    """One for each of the 128 MIDI keys; keys out of range share an octave's sample."""
+    regions: tuple[Region, ...]
+    """One for each of the 128 MIDI keys."""
 
-    def sample(self, key: int) -> Sample:
-        """The sample of a MIDI key, 0 to 127."""
-        return self.samples[key]
+    def region(self, key: int) -> Region:
+        """The region of a MIDI key, 0 to 127."""
+        return self.regions[key]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one recording becomes one key's sample."""
+    """How one recording comes to the bank's rate."""
 
     rate: int
     """The bank's."""
@@ -131,7 +89,7 @@ class Plan:
     """Bank frames; ENDLESS with a loop."""
     loop: tuple[int, int] | None
     """(start, end) in bank frames, end exclusive. It may span several turns of the source's loop, and begins
-    where the attack is over and the resampler no longer hears what was before the loop."""
+    where the resampler no longer hears what was before the loop."""
 
     def kept(self, held: int | None) -> int:
         """The bank frames to make when at most `held` (None: all) are kept; a loop is whole at its end."""
@@ -142,11 +100,25 @@ class Plan:
         """Source frames, loop unrolled, that the first `kept` bank frames are made of."""
         return kept if self.ratio == 1 else math.ceil(kept / self.ratio) + _reach(self.ratio)
 
-    def sample(self, kept: int, address: int) -> Sample:
-        """The sample whose first `kept` frames are in the bank."""
-        if kept < self.kept(None):
-            return Sample(address, self.length, kept, max(0, kept - edge(self.rate)), None)
-        return Sample(address, self.length, self.length, self.length, self.loop)
+
+class Stored(NamedTuple):
+    """A recording in a bank."""
+
+    plan: Plan
+    held: int
+    """Frames of it that are there."""
+    address: int
+    """Of the first of them."""
+    gain: float
+    """That it is played with at full velocity."""
+
+    def region(self, semitones: int) -> Region:
+        """What plays it so much higher."""
+        plan, ratio = self.plan, _ratio(semitones)
+        covered = plan.length if self.held == plan.kept(None) else covers(self.held, ratio, plan.rate)
+        return Region(
+            self.address, plan.length, self.held, plan.loop, ratio, self.gain, self.gain, attack(plan.rate), covered
+        )
 
 
 def parse_note(text: str) -> int | None:
@@ -170,26 +142,19 @@ def note_name(note: int) -> str:
 def key_map(notes: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """For each of the 128 keys the note of the recording that it plays and the semitones to shift it by.
 
-    Keys up to an octave beyond the recorded notes play the nearest; halfway between two it is the lower. Keys
-    further out play what the nearest key of the same name in that range plays. `notes` must not be empty.
+    Each plays the nearest at its own pitch; halfway between two it is the lower. `notes` must not be empty.
     """
-    lowest, highest = min(notes) - _OCTAVE, max(notes) + _OCTAVE
 
     def recording(key: int) -> tuple[int, int]:
-        if key < lowest:
-            key += -((key - lowest) // _OCTAVE) * _OCTAVE
-        elif key > highest:
-            key -= -((highest - key) // _OCTAVE) * _OCTAVE
         nearest = min(notes, key=lambda note: (abs(note - key), note))
-        return nearest, key - nearest
+        return nearest, min(key - nearest, HIGHEST_SHIFT)
 
     return tuple(recording(key) for key in range(128))
 
 
-def plan(source: Source, semitones: int, rate: int) -> Plan:
-    """How the recording, shifted by semitones, becomes a sample at the bank's rate."""
-    # Rounded, so that a power that comes out an ulp apart on another machine makes no other plan.
-    ratio = round(rate / source.rate * 2 ** (-semitones / _OCTAVE), 12)
+def plan(source: Source, rate: int) -> Plan:
+    """How the recording comes to the bank's rate."""
+    ratio = rate / source.rate
     if source.loop is None:
         return Plan(rate, ratio, max(1, round(source.frames * ratio)), None)
     start, end = source.loop
@@ -201,24 +166,29 @@ def plan(source: Source, semitones: int, rate: int) -> Plan:
         turn = round(turns * span * ratio)
         ratio = turn / (turns * span)
         first = math.ceil((start + _reach(ratio)) * ratio)
-    first = max(first, attack(rate))
     return Plan(rate, ratio, ENDLESS, (first, first + turn))
 
 
-def plans(sources: Sequence[Source], rate: int) -> dict[tuple[int, int], Plan]:
-    """A plan for each (note, semitones) that some key plays."""
-    by_note = {source.note: source for source in sources}
-    distinct = dict.fromkeys(key_map(list(by_note)))
-    return {(note, semitones): plan(by_note[note], semitones, rate) for note, semitones in distinct}
+def holdings(sources: Sequence[Source], rate: int, held: int | None, reach: int) -> dict[int, tuple[Plan, int]]:
+    """Of each recording, by note, its plan and the bank frames to keep: `held` (None: all), or more where the
+    highest of its keys needs more to play `reach` frames."""
+    highest = dict.fromkeys((source.note for source in sources), 0)
+    for note, semitones in key_map(list(highest)):
+        highest[note] = max(highest[note], semitones)
+    found = {}
+    for source in sources:
+        made = plan(source, rate)
+        least = needed(reach, _ratio(highest[source.note]), rate)
+        found[source.note] = made, made.kept(None if held is None else max(held, least))
+    return found
 
 
-def assembled(
-    name: str, sources: Sequence[Source], rate: int, samples: Mapping[tuple[int, int], Sample]
-) -> Instrument:
-    """The instrument whose samples, by (note, semitones), are those of `plans`."""
+def assembled(name: str, sources: Sequence[Source], rate: int, stored: Mapping[int, Stored]) -> Instrument:
+    """The instrument that plays these recordings, by note."""
     by_note = sorted(sources, key=lambda source: source.note)
     keys = key_map([source.note for source in by_note])
-    return Instrument(name, rate, tuple(by_note), tuple(samples[key] for key in keys))
+    regions = (stored[note].region(semitones) for note, semitones in keys)
+    return Instrument(name, rate, tuple(by_note), tuple(regions))
 
 
 def described(name: str, sources: Sequence[Source], rate: int) -> Instrument:
@@ -230,8 +200,8 @@ def described(name: str, sources: Sequence[Source], rate: int) -> Instrument:
     for source in sources:
         if flaw := source.flaw():
             raise InstrumentError(f"instrument {name!r} has a recording that cannot be played: {flaw}")
-    samples = {key: one.sample(0, 0) for key, one in plans(sources, rate).items()}
-    return assembled(name, sources, rate, samples)
+    nowhere = {source.note: Stored(plan(source, rate), 0, TAPS, LEVEL) for source in sources}
+    return assembled(name, sources, rate, nowhere)
 
 
 def differences(own: Sequence[Source], theirs: Sequence[Source]) -> list[str]:
@@ -273,10 +243,16 @@ def _reach(ratio: float) -> int:
     return math.ceil(REACH * max(1.0, 1 / ratio))
 
 
+def _ratio(semitones: int) -> int:
+    return pitch.ratio(100 * pitch.CENT * semitones)
+
+
 def _turns(span: float) -> int:
-    """How many turns of a loop of `span` bank frames to unroll so that a whole number of them is in tune."""
-    most = math.ceil(_LONG / span)
-    return next((n for n in range(1, min(most, 4096)) if abs(round(n * span) / (n * span) - 1) < _TUNE), most)
+    """How many turns of a loop of `span` bank frames to unroll so that a whole number of them is in tune, and
+    SHORTEST_LOOP at least."""
+    least, most = math.ceil(SHORTEST_LOOP / span), math.ceil(_LONG / span)
+    in_tune = (n for n in range(least, min(most, 4096)) if abs(round(n * span) / (n * span) - 1) < _TUNE)
+    return next(in_tune, most)
 
 
 def _difference(here: Source, there: Source) -> str | None:

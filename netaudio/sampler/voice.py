@@ -1,54 +1,103 @@
-"""A voice: one sounding note, and all that was done to it."""
+"""A voice: one sounding note, all that was done to it, and its own clock."""
 
-from netaudio.sampler.automation import Line
-from netaudio.sampler.instrument import Sample
-from netaudio.sampler.mixer import Row
-from netaudio.sampler.snapshot import NEVER, VoiceState
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.motion import AFTER
+from netaudio.sampler.pitch import mul
+from netaudio.sampler.region import Region
+from netaudio.sampler.snapshot import VoiceState
+
+LONGEST = 1 << 30
+"""Frames of a sample that does not loop, or whose loop is not held."""
 
 
-class Channel:
-    __slots__ = ("expression", "pedal", "program", "volume")
-
-    def __init__(self, program: int, ramp: int) -> None:
-        self.program, self.pedal = program, False
-        self.volume, self.expression = Line(1.0, ramp), Line(1.0, ramp)
+MOST_BEND = 4
+"""The highest ratio of a bend: two octaves."""
 
 
 class Voice:
-    """One sounding note. Its marks are pairs of a seq and a position; NEVER is one that has not come."""
+    """One sounding note. Its marks are pairs of a seq and the hand's position; NEVER is one that has not come.
 
-    __slots__ = ("channel", "cut", "delay", "key", "key_up", "level", "lines", "off_at", "off_seq", "program",
-                 "row", "sample", "seq", "start", "stolen_at", "stolen_seq", "touched", "velocity")  # fmt: skip
+    Its clock shows `position - lag`. What happened at position p acts there at `acts(p)`.
+    """
 
-    def __init__(self, state: VoiceState, sample: Sample, channel: Channel) -> None:
+    __slots__ = (
+        "anchor_at", "anchor_phase", "channel", "cut", "delay", "key", "key_up", "off_at", "off_seq", "program",
+        "reach", "region", "seq", "shift", "start", "stolen_at", "stolen_seq", "velocity",
+    )  # fmt: skip
+
+    def __init__(self, state: VoiceState, region: Region) -> None:
         self.channel, self.program = state.channel, state.program
         self.key, self.velocity = state.key, state.velocity
-        self.seq, self.start, self.cut = state.seq, state.start, state.cut
+        self.seq, self.start = state.seq, state.start
+        self.cut, self.shift, self.reach = state.cut, state.shift, state.reach
+        self.delay = state.delay  # frames by which a late remote note was moved
         self.off_seq, self.off_at = state.off_seq, state.off_at
         self.stolen_seq, self.stolen_at = state.stolen_seq, state.stolen_at
-        self.delay = state.delay  # frames by which a late remote note was moved, with its release
+        self.anchor_at, self.anchor_phase = state.anchor_at, state.anchor_phase  # where the bends kept begin to count
         self.key_up = state.key_up  # the key is up, the pedal holds the note
-        self.sample = sample
-        self.level = (self.velocity / 127) ** 2
-        self.lines = channel.volume, channel.expression
-        known = self.seq, self.off_seq, self.stolen_seq, *(line.changes[-1].seq for line in self.lines)
-        self.touched = max(seq for seq in known if seq != NEVER)  # the last event that shapes it
-        self.row: Row | None = None  # how it goes on until an event touches it
+        self.region = region
 
     def state(self) -> VoiceState:
         return VoiceState(*(getattr(self, name) for name in VoiceState._fields))
 
-    def age(self, position: int) -> int:
-        """The sample frame that sounds at a position."""
-        return position - self.start - self.delay
+    @property
+    def lag(self) -> int:
+        return self.shift + self.delay
 
-    def same(self, before: int, end: int) -> bool:
-        """Whether all that shapes it before position `end` is known to one who has heard `before`."""
-        volume, expression = self.lines
+    @property
+    def begin(self) -> int:
+        """The position from which it sounds."""
+        return self.start + self.shift + self.delay
+
+    @property
+    def lasting(self) -> int:
+        """At most so many frames after something happened it has acted on this voice."""
+        return self.lag + (self.cut if self.reach < ENDLESS else 0)
+
+    def age(self, position: int) -> int:
+        """Frames since it began to sound."""
+        return position - self.start - self.shift - self.delay
+
+    def acts(self, position: int) -> int:
+        """Where, on its clock, something acts that happened at a position: OFFSET later where the client does not
+        hold it for long enough to correct what the server has yet to hear."""
+        age = position - self.start
+        return position + self.cut if age >= 0 and self.reach <= age + self.cut and self.reach < ENDLESS else position
+
+    def anchor(self, at: int, bend: int) -> None:
+        """Let the bend that was in force up to `at`, on its clock, count for good."""
+        if at > self.anchor_at:
+            phase = self.anchor_phase + (at - self.anchor_at) * mul(self.region.ratio, bend)
+            self.anchor_at, self.anchor_phase = at, self.wrapped(phase)
+
+    def wrapped(self, phase: int) -> int:
+        """The same place in the first turn of a loop, as the kernel turns it; in the second one where the loop is not
+        held whole, so that what is past the held frames stays past them."""
+        if self.region.loop is None:
+            return phase
+        start, end = self.region.loop
+        span = (end - start) << 32
+        turn = ((end + AFTER) << 32) + (0 if self.region.whole else span)
+        return phase if phase < turn else turn - span + (phase - turn) % span
+
+    def ended(self, position: int, bend: int) -> bool:
+        """Whether its sample is over, if no bend was lower than this ratio."""
+        region, since = self.region, position - self.lag - self.anchor_at
+        if region.loop is not None or MOST_BEND * self.age(position) < region.duration:
+            return False
+        return self.anchor_phase + since * mul(region.ratio, bend) >= region.length << 32
+
+    def row(self) -> tuple[float, ...]:
+        """Itself as the kernel's voice_t."""
+        region = self.region
+        start, end = region.loop if region.loop and region.whole else (0, 0)
         return (
-            self.seq <= before
-            and (self.off_seq <= before or self.off_at + self.delay >= end)
-            and (self.stolen_seq <= before or self.stolen_at >= end)
-            and volume.same(before, end)
-            and expression.same(before, end)
-        )
+            self.seq, self.channel, self.start, self.lag, self.cut, self.reach, self.off_seq, self.acts(self.off_at),
+            self.stolen_seq, self.acts(self.stolen_at), self.anchor_at, self.anchor_phase, region.address,
+            min(region.length, LONGEST), region.held, region.covered, start, end, region.ratio, region.attack,
+            self.gain * region.left, self.gain * region.right,
+        )  # fmt: skip
+
+    @property
+    def gain(self) -> float:
+        return (self.velocity / 127) ** 2

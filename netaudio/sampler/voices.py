@@ -1,20 +1,52 @@
-"""Events to voices: polyphony, stealing, pedal, and every gain as a pure function of (position, heard)."""
+"""Events to voices: polyphony, stealing, pedal, and what the kernel reads of all that."""
 
+from array import array
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netaudio.sampler.automation import Gains, Straight, between_0_and_1
-from netaudio.sampler.instrument import ENDLESS, Instrument, Sample
-from netaudio.sampler.snapshot import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState
-from netaudio.sampler.voice import Channel, Voice
+from netaudio import midi
+from netaudio.sampler.automation import Automation
+from netaudio.sampler.instrument import Instrument
+from netaudio.sampler.layout import (
+    BEFORE,
+    BEND,
+    CHANGES,
+    COUNTS,
+    EXPRESSION,
+    FADE,
+    FIRST,
+    HEARD,
+    INTO,
+    JOB_SIZE,
+    KNOWN,
+    NUMBER,
+    VOICES,
+    VOLUME,
+    Job,
+    voice_t,
+)
+from netaudio.sampler.pitch import ONE, mul, ratio
+from netaudio.sampler.region import Region, ramp
+from netaudio.sampler.snapshot import NEVER, VOICES_A_NOTE, ChannelState, ScoreState, VoiceState
+from netaudio.sampler.voice import LONGEST, Voice
+from netaudio.units import to_frames
 
-ALL = NEVER - 1  # `heard` of one who knows every event
-CONTROLS = frozenset((7, 11, 64, 120, 123))  # volume, expression, pedal, all sound off, all notes off
-SILENT = Sample(0, ENDLESS, 0, 0, None)
-RELEASE_SECONDS, RAMP_SECONDS = 0.1, 0.005
+ALL = NEVER - 1
+"""`heard` of one who knows every event."""
+LINE_OF = {midi.VOLUME: VOLUME, midi.EXPRESSION: EXPRESSION}
+"""Controllers that move sounding voices."""
+RELEASE_SECONDS = 0.1
+BEND_RANGE = (2, 0)  # semitones and cents
+MOST_BENT = 2400  # cents
+NO_PARAMETER = (127, 127)  # of RPN 0x3FFF
+SILENT = Region(0, LONGEST, 0, None, ONE, 0.0, 0.0, 1, 0)
+FEW = 64  # voices that a table has room for at first
+LONG = 1 << 16  # frames in which no phase overflows 64 bits, at any pitch
 
 
 class Event(NamedTuple):
@@ -28,43 +60,74 @@ class Event(NamedTuple):
     reach: int = 0  # of a note-on: the voice frames that the client holds of it; ENDLESS: all
 
 
+class Channel:
+    __slots__ = ("bend_range", "parameter", "pedal", "program")
+
+    def __init__(self, program: int) -> None:
+        self.program, self.pedal = program, False
+        self.bend_range, self.parameter = BEND_RANGE, NO_PARAMETER
+
+    @property
+    def most_bent(self) -> int:
+        """Cents by which a bend goes at most, up or down."""
+        semitones, cents = self.bend_range
+        return min(100 * semitones + cents, MOST_BENT)
+
+
 class Score:
     """Folds events into voices. Every decision depends on events of lower seq and their positions only,
     never on arrival, so that both sides decide alike.
 
-    `instruments` gives a program's instrument, or None for a number that means nothing.
+    `instruments` gives a program's instrument, or None for a number that means nothing. A `client` holds nothing
+    of what the server plays alone.
     """
 
     def __init__(
-        self, rate: int, polyphony: int, instruments: Callable[[int], Instrument | None], program: int = 0
+        self,
+        rate: int,
+        polyphony: int,
+        instruments: Callable[[int], Instrument | None],
+        program: int = 0,
+        client: bool = False,
     ) -> None:
-        self.polyphony, self.instruments = polyphony, instruments
-        self.release, self.ramp = round(RELEASE_SECONDS * rate), round(RAMP_SECONDS * rate)
-        self.channels = [Channel(program, self.ramp) for _ in range(CHANNELS)]
+        self.polyphony, self.instruments, self._client = polyphony, instruments, client
+        self.release, self.ramp = to_frames(RELEASE_SECONDS, rate), ramp(rate)
+        self.channels = [Channel(program) for _ in range(midi.CHANNELS)]
+        self.automation = Automation()
         self.voices: list[Voice] = []
         self.seq = self.position = self.stolen = 0
-        self.cuts_until = 0  # from this position on every voice is past its cut
+        self._job = array("q", [0] * JOB_SIZE)
+        self._job[CHANGES] = self.automation.changes.ctypes.data
+        self._job[COUNTS] = self.automation.counts.ctypes.data
+        self._job_address: Job = self._job.buffer_info()[0]
+        self._keep(np.zeros(FEW, voice_t))  # a row for each of the voices
+
+    @property
+    def most_voices(self) -> int:
+        """Beyond so many no note may begin."""
+        return VOICES_A_NOTE * self.polyphony
 
     def apply(self, event: Event) -> Voice | None:
         """Take the next event; the voice that it starts, if it does."""
         assert event.seq == self.seq + 1 and event.position >= self.position, (event, self.seq, self.position)
         self.seq, self.position = event.seq, event.position
-        if len(event.message) < 2:
+        message = event.message
+        if len(message) < 2:
             return None
-        kind, channel = event.message[0] & 0xF0, event.message[0] & 0x0F
-        first = event.message[1]
-        second = event.message[2] if len(event.message) > 2 else 0
-        if kind == 0x90 and second:
-            return self._note_on(channel, first, second, event.cut)
-        if kind in (0x80, 0x90):
+        kind, channel, first = midi.kind(message), midi.channel(message), message[1]
+        if midi.begins_note(message):
+            return self._note_on(event, channel, first, message[2])
+        if kind in (midi.NOTE_OFF, midi.NOTE_ON):
             self._keys_up(channel, lambda voice: voice.key == first)
-        elif kind == 0xB0:
-            self._control(channel, first, second)
-        elif kind == 0xC0 and self.instruments(first) is not None:
+        elif kind == midi.CONTROL_CHANGE and len(message) == 3:
+            self._control(channel, first, message[2])
+        elif kind == midi.PITCH_BEND and len(message) == 3:
+            self._bend(channel, midi.bend_value(message))
+        elif kind == midi.PROGRAM_CHANGE and self.instruments(first) is not None:
             self.channels[channel].program = first
         return None
 
-    def _note_on(self, channel: int, key: int, velocity: int, cut: int) -> Voice | None:
+    def _note_on(self, event: Event, channel: int, key: int, velocity: int) -> Voice | None:
         program = self.channels[channel].program
         instrument = self.instruments(program)
         if instrument is None:
@@ -73,20 +136,29 @@ class Score:
             if voice.key == key and voice.off_seq == NEVER and voice.channel == channel:
                 self._off(voice)
         at, released = self.position, self.position - self.release
-        sounding = [  # by `end`, here in half its time
+        sounding = [  # by `end`
             v for v in self.voices
-            if v.stolen_seq == NEVER and v.off_at > released and v.start + v.sample.length > at
+            if v.stolen_seq == NEVER and v.off_at > released and v.start + v.region.duration > at
         ]  # fmt: skip
         if len(sounding) >= self.polyphony:
-            victim = min(sounding, key=lambda v: (v.off_seq == NEVER, v.seq))
-            self._steal(victim)
+            self._steal(min(sounding, key=lambda v: (v.off_seq == NEVER, v.seq)))
             self.stolen += 1
-        state = VoiceState(channel, program, key, velocity, self.seq, self.position, cut,
-                           NEVER, NEVER, NEVER, NEVER, 0, False)  # fmt: skip
-        voice = Voice(state, instrument.sample(key), self.channels[channel])
-        self.voices.append(voice)
-        self.cuts_until = max(self.cuts_until, self.position + cut)
+        state = VoiceState(
+            channel, program, key, velocity, self.seq, self.position, event.cut, event.shift, event.reach, 0,
+            NEVER, NEVER, NEVER, NEVER, self.position, 0, False,
+        )  # fmt: skip
+        region = instrument.region(key)
+        if self._client and not event.cut:
+            region = replace(region, held=0, covered=0)
+        voice = Voice(state, region)
+        self._add(voice)
         return voice
+
+    def _add(self, voice: Voice) -> None:
+        if len(self.voices) == len(self._table):
+            self._keep(np.concatenate((self._table, np.zeros_like(self._table))))
+        self._table[len(self.voices)] = voice.row()
+        self.voices.append(voice)
 
     def _keys_up(self, channel: int, chosen: Callable[[Voice], bool]) -> None:
         for voice in self.voices:
@@ -98,170 +170,133 @@ class Score:
 
     def _off(self, voice: Voice) -> None:
         voice.off_seq, voice.off_at = self.seq, self.position
-        voice.touched = self.seq
+        self.update(voice)
 
     def _steal(self, voice: Voice) -> None:
         voice.stolen_seq, voice.stolen_at = self.seq, self.position
-        voice.touched = self.seq
+        self.update(voice)
+
+    def update(self, voice: Voice) -> None:
+        """Have the kernel see a voice as it has become."""
+        self._table[self.voices.index(voice)] = voice.row()
 
     def _control(self, channel: int, number: int, value: int) -> None:
         state = self.channels[channel]
-        if number == 7:
-            state.volume.change(self.seq, self.position, (value / 127) ** 2)
-        elif number == 11:
-            state.expression.change(self.seq, self.position, (value / 127) ** 2)
-        if number in (7, 11):
-            for voice in self.voices:
-                voice.touched = self.seq if voice.channel == channel else voice.touched
-        elif number == 64:
+        if number in LINE_OF:
+            self.automation.change(channel, LINE_OF[number], self.seq, self.position, (value / 127) ** 2)
+        elif number == midi.SUSTAIN:
             state.pedal = value >= 64
             if not state.pedal:
                 self._keys_up(channel, lambda voice: voice.key_up)
-        elif number == 120:
+        elif number == midi.ALL_SOUND_OFF:
             for voice in self.voices:
                 if voice.channel == channel and voice.stolen_seq == NEVER:
                     self._steal(voice)
-        elif number == 123:
+        elif number == midi.ALL_NOTES_OFF:
             self._keys_up(channel, lambda _: True)
+        elif number in (midi.RPN_COARSE, midi.RPN_FINE):
+            coarse, fine = state.parameter
+            state.parameter = (value, fine) if number == midi.RPN_COARSE else (coarse, value)
+        elif number in (midi.DATA_ENTRY, midi.DATA_ENTRY_FINE) and state.parameter == (0, 0):
+            semitones, cents = state.bend_range
+            state.bend_range = (value, cents) if number == midi.DATA_ENTRY else (semitones, value)
+
+    def _bend(self, channel: int, value: int) -> None:
+        """By cents/256; a range that changes counts for bends to come."""
+        bent = ((value - midi.BEND_CENTRE) * self.channels[channel].most_bent) >> 5
+        self.automation.change(channel, BEND, self.seq, self.position, ratio(bent))
 
     def end(self, voice: Voice) -> int:
-        """The position from which it is silent by its length or its release; decisions ignore `delay`."""
-        return min(voice.start + voice.sample.length, voice.off_at + self.release)
-
-    def silent_from(self, voice: Voice) -> int:
-        """The position from which it is silent, whatever ends it."""
-        return min(self.end(voice) + voice.delay, voice.stolen_at + self.ramp)
+        """The position from which it is silent by its length or its release, by the hand's positions, unbent: what
+        decisions go by."""
+        return min(voice.start + voice.region.duration, voice.off_at + self.release)
 
     def alive(self, voice: Voice, position: int, heard: int = ALL) -> bool:
         """Whether it may sound at or after a position, to one who has heard this much or more."""
+        clock = position - voice.lag
         return not (
-            voice.age(position) >= voice.sample.length
-            or (voice.off_seq <= heard and voice.off_at + voice.delay + self.release <= position)
-            or (voice.stolen_seq <= heard and voice.stolen_at + self.ramp <= position)
+            (voice.off_seq <= heard and voice.acts(voice.off_at) + self.release <= clock)
+            or (voice.stolen_seq <= heard and voice.acts(voice.stolen_at) + self.ramp <= clock)
+            or voice.ended(position, self.automation.lowest_bend(voice.channel))
         )
+
+    def phase(self, voice: Voice, position: int) -> int:
+        """Where in its sample a voice reads at a position, 32.32, under all events."""
+        clock, (_, _, bend), *later = position - voice.lag, *self.automation.bends(voice.channel)
+        phase, since, ratio = voice.anchor_phase, voice.anchor_at, voice.region.ratio
+        for _, at, next_bend in later:
+            acting = min(max(voice.acts(at), since), clock)
+            phase += (acting - since) * mul(ratio, bend)
+            since, bend = acting, next_bend if acting < clock else bend
+        return voice.wrapped(phase + (clock - since) * mul(ratio, bend))
 
     def forget(self, position: int, heard: int) -> None:
         """Drop voices and changes that no position from here on needs, for anyone who has heard this much."""
-        self.voices = [
-            v for v in self.voices
-            if (v.off_seq == NEVER == v.stolen_seq and position < v.start + v.sample.length)  # as mostly, by a look
-            or self.alive(v, position, heard)
-        ]  # fmt: skip
-        self.cuts_until = max((v.start + v.delay + v.cut for v in self.voices), default=0)
-        for channel in self.channels:
-            for line in (channel.volume, channel.expression):
-                if len(line.changes) > 1:
-                    line.forget(position, heard)
+        # One that is over early, because it was bent up, still counts where a voice to steal is chosen.
+        kept = [
+            self.alive(voice, position, heard) or (voice.stolen_seq == NEVER and self.end(voice) > position)
+            for voice in self.voices
+        ]
+        if not all(kept):
+            self._table[: sum(kept)] = self._table[: len(kept)][np.array(kept)]
+            self.voices = [voice for voice, stays in zip(self.voices, kept, strict=True) if stays]
+        for channel, line in self.automation.moving():
+            there = [voice for voice in self.voices if voice.channel == channel]
+            lasting = max((voice.lasting for voice in there), default=0) + self.ramp
+            number = self.automation.foldable(channel, line, position - lasting, heard)
+            if number and line == BEND:
+                self._anchor(there, self.automation.bends(channel)[: number + 1])
+            self.automation.fold(channel, line, number)
+        for voice in self.voices:
+            clock = position - voice.lag
+            if clock - voice.anchor_at >= LONG and len(bends := self.automation.bends(voice.channel)) == 1:
+                voice.anchor(clock, bends[0][2])
+                self.update(voice)
 
-    def straight(self, voice: Voice, first: int, count: int, heard: int = ALL) -> Straight | None:
-        """Gain at `first` and its change per frame, where that is one straight line; else None."""
-        if voice.seq > heard:
-            return 0.0, 0.0
-        last = first + count - 1
-        beyond = max(last, first + 1)  # a ramp that begins here gives even a single frame its slope
-        gain, slope = voice.level, 0.0
-        if voice.off_seq <= heard or voice.stolen_seq <= heard:  # seldom: most voices are simply held
-            for seq, at, length in (
-                (voice.off_seq, voice.off_at + voice.delay, self.release),
-                (voice.stolen_seq, voice.stolen_at, self.ramp),
-            ):
-                if seq > heard or at >= beyond:
-                    continue
-                if at + length <= first:
-                    return 0.0, 0.0
-                if slope or at > first or last > at + length:
-                    return None
-                slope = -gain / length
-                gain *= 1 - (first - at) / length
-        for line in voice.lines:
-            if len(line.changes) == 1:
-                gain, slope = gain * line.changes[0].value, slope * line.changes[0].value
-                continue
-            part = line.straight(first, last, heard)
-            if part is None or (slope and part[1]):
-                return None
-            gain, slope = gain * part[0], slope * part[0] + gain * part[1]
-        return gain, slope
+    def _anchor(self, voices: list[Voice], bends: list[tuple[int, int, int]]) -> None:
+        """Have all bends but the last of these count for good."""
+        for voice in voices:
+            for (_, _, bend), (_, at, _) in pairwise(bends):
+                voice.anchor(voice.acts(at), bend)
+            self.update(voice)
 
-    def straight_until(self, voice: Voice, position: int) -> int:
-        """Up to where a voice's gain goes on as it does from a position, if it is `straight` there."""
-        volume, expression = voice.lines
-        if voice.off_seq == voice.stolen_seq == NEVER and len(volume.changes) == len(expression.changes) == 1:
-            return NEVER  # as mostly: simply held
-        until = NEVER
-        ramps = [(voice.off_at + voice.delay, self.release), (voice.stolen_at, self.ramp)]
-        ramps += [(change.position, self.ramp) for line in (volume, expression) for change in line.changes[1:]]
-        for at, length in ramps:
-            if at > position:
-                until = min(until, at)
-            elif at + length > position:
-                until = min(until, at + length)
-        return until
+    def job(self, first: int, known: int, before: int, heard: int, into: int = 0, fade: int = 1) -> Job:
+        """These voices from a position on, for the kernel: good until the next call, or until something is done."""
+        job = self._job
+        job[NUMBER], job[FIRST], job[KNOWN], job[BEFORE], job[HEARD] = len(self.voices), first, known, before, heard
+        job[INTO], job[FADE] = into, fade
+        return self._job_address
 
-    def gains(self, voice: Voice, n: NDArray[np.int64], heard: int = ALL) -> Gains:
-        """Gain at each of the positions `n`, as known by one who has heard the events up to `heard`."""
-        if voice.seq > heard:
-            return np.zeros(len(n))
-        out: Gains | None = None
-        for seq, at, length in (
-            (voice.off_seq, voice.off_at + voice.delay, self.release),
-            (voice.stolen_seq, voice.stolen_at, self.ramp),
-        ):
-            if seq <= heard:
-                fade = 1 - between_0_and_1((n - at) / length)
-                out = fade if out is None else out * fade
-        level = voice.level
-        for line in voice.lines:
-            if len(line.changes) == 1:
-                level *= line.changes[0].value
-            else:
-                out = line.values(n, heard) if out is None else out * line.values(n, heard)
-        return np.full(len(n), level) if out is None else level * out
-
-    def tail_gains(self, voice: Voice, n: NDArray[np.int64], before: int, heard: int, x: Gains) -> Gains:
-        """Gain that the server gives a voice in a packet: from its cut on, with what came in between
-        `before` and `heard` faded in by `x`."""
-        out = self.gains(voice, n, before)
-        if heard != before:
-            out = (1 - x) * out + x * self.gains(voice, n, heard)
-        out[: max(0, voice.cut - voice.age(int(n[0])))] = 0.0
-        return out
-
-    def tail_straight(
-        self, voice: Voice, first: int, count: int, before: int, heard: int, x: float, step: float
-    ) -> Straight | None:
-        """The same past its cut, where `x` at `first` and its step per frame tell all of it, and the gain is one
-        straight line: a note that was stolen long ago, say, fades from a level to none. Two curves for each of
-        eight such notes took a tenth of a chunk."""
-        given = self.straight(voice, first, count, before)
-        if given is None or before == heard:
-            return given
-        then = self.straight(voice, first, count, heard)
-        if then is None or given[1] or then[1]:
-            return given if then == given else None
-        change = then[0] - given[0]
-        return given[0] + change * x, change * step
+    def _keep(self, table: NDArray[np.void]) -> None:
+        self._table = table
+        self._job[VOICES] = table.ctypes.data
 
     def state(self) -> ScoreState:
         channels = [
-            ChannelState(c.program, c.pedal, list(c.volume.changes), list(c.expression.changes))
-            for c in self.channels
+            ChannelState(c.program, c.pedal, self.automation.state(number), c.bend_range, c.parameter)
+            for number, c in enumerate(self.channels)
         ]
         return ScoreState(self.seq, self.position, [v.state() for v in self.voices], channels)
 
     def restore(self, state: ScoreState) -> None:
         """Take over another score's state; voices of unknown programs are silent here, and count as voices."""
         self.seq, self.position, self.voices = state.seq, state.position, []
-        for channel, was in zip(self.channels, state.channels, strict=True):
+        for number, (channel, was) in enumerate(zip(self.channels, state.channels, strict=True)):
             channel.program, channel.pedal = was.program, was.pedal
-            channel.volume.changes, channel.expression.changes = list(was.volume), list(was.expression)
+            channel.bend_range, channel.parameter = was.bend_range, was.parameter
+            self.automation.restore(number, was.lines)
         for voice in state.voices:
             instrument = self.instruments(voice.program)
-            sample = instrument.sample(voice.key) if instrument else SILENT
-            self.voices.append(Voice(voice, sample, self.channels[voice.channel]))
+            self._add(Voice(voice, instrument.region(voice.key) if instrument else SILENT))
+
+
+MOVED = frozenset((*LINE_OF, midi.SUSTAIN, midi.ALL_SOUND_OFF, midi.ALL_NOTES_OFF, midi.RPN_COARSE, midi.RPN_FINE,
+                   midi.DATA_ENTRY, midi.DATA_ENTRY_FINE))  # fmt: skip
+"""Controllers that mean anything here."""
+KINDS = frozenset((midi.NOTE_OFF, midi.NOTE_ON, midi.PROGRAM_CHANGE, midi.PITCH_BEND))
 
 
 def shapes_sound(message: bytes) -> bool:
-    """Whether a channel message means anything here: notes, program changes and the CONTROLS do."""
-    kind = message[0] & 0xF0 if message else 0
-    return kind in (0x80, 0x90, 0xC0) or (kind == 0xB0 and message[1] in CONTROLS)
+    """Whether a channel message means anything here."""
+    kind = midi.kind(message)
+    return kind in KINDS or (kind == midi.CONTROL_CHANGE and message[1] in MOVED)

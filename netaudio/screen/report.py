@@ -47,6 +47,7 @@ class Frames(msgspec.Struct):
     played: int
     streamed: int
     uncovered: int
+    deferred: int  # of the others
     missing: int
     concealed: int
 
@@ -87,7 +88,7 @@ class Report(msgspec.Struct, kw_only=True):
     knit_margin_frames: KnitMargin
     packets: Packets
     frames: Frames
-    uncovered_spans: list[Stretch]
+    uncovered_spans: list[Stretch]  # or deferred
     clipped: int
     callback_ms: Spread
     xruns: int
@@ -137,6 +138,7 @@ def report(
             played=(player.song_end or player.position) - start,
             streamed=tally.streamed,
             uncovered=tally.uncovered,
+            deferred=tally.deferred,
             missing=tally.missing,
             concealed=tally.concealed,
         ),

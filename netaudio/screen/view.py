@@ -59,7 +59,7 @@ class Status:
     clipped: int  # frames, so far
     volume_db: float
     offset_ms: float
-    held_ms: float
+    held_ms: float | None  # None: all
     chunk_ms: float
     buffer_ms: float | None = None
     round_trip_ms: float | None = None
@@ -68,6 +68,8 @@ class Status:
     margin_ms: float | None = None
     xruns: int = 0
     soundless: bool = False  # the sound device is gone for now
+    here: bool = False  # lately something sounded that was played here
+    streamed: bool = False  # or that came from the server
     missing_ms: float = 0.0
     lost: int = 0  # packets
     recovered: int = 0  # of them
@@ -179,8 +181,11 @@ class View:
         wide = width >= 78
         side: tuple[Line, ...] = (
             [(f"{s.voices:>3}/{s.polyphony} notes", DIM)],
-            [("  " * wide + self.marks.full, LIT), (" played here" if wide else " here", DIM)],
-            [("  " * wide + self.marks.tail, LIT), (" streamed" if wide else " server", DIM)],
+            [("  " * wide + self.marks.full, LIT), (" played here" if wide else " here", PLAIN if s.here else DIM)],
+            [
+                ("  " * wide + self.marks.tail, LIT),
+                (" streamed" if wide else " server", PLAIN if s.streamed else DIM),
+            ],
             [("  " * wide + "pedal" if s.pedal else "", LIT)],
         )
         lines = draw_piano(s.notes, s.octave, width - (17 if wide else 12), full, self.marks)
@@ -266,9 +271,11 @@ def _plot_room(width: int) -> int:
 def _figures(s: Status, width: int) -> Line:
     between = " " * min(max((width - 51) // 2, 2), 8)
     line: Line = [(" ", PLAIN)]
-    for label, value in (("OFFSET", s.offset_ms), ("BUFFER_SIZE", s.buffer_ms), ("HELD", s.held_ms)):
-        shown = "" if value is None else round(value)
-        line += [(f"{between if len(line) > 1 else ''}{label}", DIM), (f"{shown:>6}", PLAIN), (" ms", DIM)]
+    for label, value, none in (
+        ("OFFSET", s.offset_ms, ""), ("BUFFER_SIZE", s.buffer_ms, ""), ("HELD", s.held_ms, "all"),
+    ):  # fmt: skip
+        shown, unit = (none, "   ") if value is None else (round(value), " ms")
+        line += [(f"{between if len(line) > 1 else ''}{label}", DIM), (f"{shown:>6}", PLAIN), (unit, DIM)]
     return line
 
 

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from netaudio.sampler.instrument import GUARD, Instrument, Sample
+from netaudio.sampler.instrument import Instrument
+from netaudio.sampler.interpolator import TAPS
+from netaudio.sampler.motion import AFTER
+from netaudio.sampler.pitch import CENT, ratio
+from netaudio.sampler.region import Region
 from netaudio.sampler.voice import Voice
+from netaudio.sampler.voices import Score
 
 BLOCK = 8192
 """Frames, 64 KB: what is fetched is counted in blocks of the bank, so that voices share what they read."""
@@ -12,37 +17,40 @@ Extent = tuple[int, int]
 """(first, end) in the bank, end exclusive."""
 
 
-def reads(voice: Voice, position: int, until: int) -> list[Extent]:
-    """What a voice reads in the chunks between two positions."""
-    age = max(voice.age(position), voice.cut - GUARD, -GUARD)  # a chunk in which it begins reads it from before
-    return spans(voice.sample, age, voice.age(until) - age)
+def reads(score: Score, voice: Voice, position: int, until: int) -> list[Extent]:
+    """What a voice reads between two positions, however its channel is bent meanwhile."""
+    position = max(position, reads_from(voice))
+    if until <= position:
+        return []
+    first = score.phase(voice, position) >> 32
+    fast = max(ratio(CENT * score.channels[voice.channel].most_bent), score.automation.highest_bend(voice.channel))
+    count = ((until - position) * voice.region.ratio >> 32) * fast >> 32
+    return spans(voice.region, first, count + 1)
 
 
 def reads_from(voice: Voice) -> int:
     """The position before which a voice reads nothing."""
-    return voice.start + voice.delay + voice.cut
+    return voice.begin + voice.cut
 
 
-def spans(sample: Sample, age: int, count: int) -> list[Extent]:
-    """What is read of a sample from an age on, `count` frames in chunks of at most GUARD."""
-    if count <= 0:
-        return []
-    if sample.loop is None:
-        first = min(age, sample.held)
-        found = [(first, min(first + count, sample.held + GUARD))]
+def spans(region: Region, first: int, count: int) -> list[Extent]:
+    """What is read of a region from a frame of its recording on, `count` frames and the taps around them."""
+    first, end = first - TAPS, first + count + TAPS
+    if region.loop is None:
+        found = [(min(first, region.length), min(end, region.length + TAPS))]
     else:
-        start, end = sample.loop
-        first = age if age < end else start + (age - start) % (end - start)
-        found = [(first, min(first + count, end + GUARD))]
-        if first + count > end:
-            found.append((start, min(start + first + count - end, end)))
-    return [(max(0, sample.address + a), sample.address + b) for a, b in found]
+        start, turn = region.loop[0], region.loop[1] + AFTER
+        found = [(first, min(end, turn + TAPS))]
+        if end > turn:
+            found.append((start, min(start + end - turn + TAPS, turn)))
+    return [(max(0, region.address + a), region.address + b) for a, b in found if a < b]
 
 
 def heads(instruments: Iterable[Instrument], frames: int) -> list[int]:
-    """The blocks of all samples' beginnings, in order."""
-    samples = {sample for instrument in instruments for sample in instrument.samples}
-    return sorted({0}.union(*(blocks(spans(sample, -GUARD, GUARD + frames)) for sample in samples)))
+    """The blocks of the beginnings of all recordings, at the highest pitch at which they are played, in order."""
+    regions = {region for instrument in instruments for region in instrument.regions}
+    wanted = (spans(region, 0, frames * region.ratio >> 32) for region in regions)
+    return sorted({0}.union(*map(blocks, wanted)))
 
 
 def blocks(wanted: Iterable[Extent]) -> Iterator[int]:

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 import math
+import os
 import secrets
 import signal
 import socket
@@ -42,6 +43,7 @@ from netaudio.wire.payload import PAYLOADS
 
 GONE_SECONDS = 4.0  # without a report or a ping a client is gone
 WATCH_SECONDS = 0.5
+END_SECONDS = 1.5  # for what is being rendered
 MAX_UNSENT = 1 << 22  # bytes that a client may leave unread
 
 log = logging.getLogger("netaudio")
@@ -101,26 +103,32 @@ class Server:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
         tasks = self._publish()
         hurry_serving()
-        with ThreadPoolExecutor(len(threads), "render") as pool:
-            futures = [loop.run_in_executor(pool, thread.run) for thread in threads]
-            for future in futures:
-                future.add_done_callback(lambda _: stop.set())
-            tasks.append(asyncio.create_task(self._watch()))
-            try:
-                await entrance.open(self._welcome, stop.set)
-                await stop.wait()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                entrance.close()
-                for player in list(self.players.values()):
-                    player.writer.close()
-                for thread in threads:
-                    thread.stop()
-            await asyncio.gather(*futures)
+        pool = ThreadPoolExecutor(len(threads), "render")
+        futures = [loop.run_in_executor(pool, thread.run) for thread in threads]
+        for future in futures:
+            future.add_done_callback(lambda _: stop.set())
+        tasks.append(asyncio.create_task(self._watch()))
+        try:
+            await entrance.open(self._welcome, stop.set)
+            await stop.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            entrance.close()
+            for player in list(self.players.values()):
+                player.writer.close()
+            for thread in threads:
+                thread.stop()
+            pool.shutdown(wait=False)
+        _, busy = await asyncio.wait(futures, timeout=END_SECONDS)
         self._log_late(math.inf)
         for worker in self.workers:
             log.info("%s; %s major faults", worker.lateness.summary(), worker.stages.faults)
+        if busy:  # the interpreter would wait for them, however long
+            log.error("ended without %d threads that are still at work", len(busy))
+            logging.shutdown()
+            os._exit(1)
+        await asyncio.gather(*futures)
 
     def figures(self) -> Figures:
         playing = [player.seat for player in self.players.values()]
@@ -223,9 +231,9 @@ class Server:
         player.heard_from = time.monotonic()
         match message:
             case control.Event(seq, position, data, cut, shift, reach):
-                player.seat.inbox.append(Event(seq, position, data, cut, shift, reach))
+                player.seat.receive(Event(seq, position, data, cut, shift, reach))
             case control.Resume(state):
-                player.seat.inbox.append(state)
+                player.seat.receive(state)
             case control.Select(program, name):
                 if name not in self.instruments:
                     raise ProtocolError(f"there is no instrument {name!r} here, only {', '.join(self.instruments)}")

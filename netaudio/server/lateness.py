@@ -14,7 +14,7 @@ if sys.platform == "linux":
 MAX_SPELLS = 1000  # of late chunks, until they are logged
 FEW_SPELLS = 5  # that are logged one by one
 STEP = 1e-4  # seconds, of the histogram
-STAGES = ("read", "hear", "rows", "mix", "encode", "send")  # of a tick
+STAGES = ("read", "hear", "due", "mix", "encode", "send")  # of a tick
 
 
 @dataclass

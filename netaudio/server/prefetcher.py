@@ -125,7 +125,7 @@ class Prefetcher:
     ) -> int:
         """What a session's voices after the one `known` read between two positions; the last voice's seq."""
         voices = list(session.score.voices)
-        wanted = {block for v in voices if v.seq > known for block in blocks(reads(v, first, end))}
+        wanted = {b for v in voices if v.seq > known for b in blocks(reads(session.score, v, first, end))}
         self._bank.fetch(list(runs(sorted(wanted - self._recent - self._older))), between)
         self._recent |= wanted - self._older
         return voices[-1].seq if voices else known

@@ -15,17 +15,19 @@ from concurrent.futures import Future
 
 from netaudio.errors import NetAudioError, ProtocolError
 from netaudio.realtime import hurry
+from netaudio.sampler import kernel
 from netaudio.sampler.bank import Bank
-from netaudio.sampler.mixer import Mixer, Rows
 from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voices import Event
 from netaudio.server.lateness import Lateness, Stages
 from netaudio.server.prefetcher import Prefetcher
-from netaudio.session.session import ServerSession
+from netaudio.session.session import Chunk, ServerSession
 from netaudio.wire import control
 from netaudio.wire.rtcp import Report
 
 MAX_DATAGRAM = 1500
+MOST_INBOX = 4096  # messages that may wait for a worker
+MOST_HEARD = 256  # of them that a tick takes, so that no session's work holds up another's
 MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
 STALL_SECONDS = 0.1  # a worker that wakes so late sets its deadlines anew
 
@@ -53,9 +55,18 @@ class Seat:
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
         self.punctual = False  # a chunk of it was due in the last tick
+        self.voices = 0  # that the last chunk summed
         self.strange = self.unsent = 0  # datagrams
         self.withheld, self.withheld_at = 0, -1  # chunks that had to wait for the disk; the last one's position
         self.released: Future[None] = Future()  # when the socket is closed: its port is free
+
+    def receive(self, item: Event | ScoreState) -> None:
+        """Keep what the control connection brought for the worker; raises ProtocolError if it is too much."""
+        if isinstance(item, ScoreState) and any(isinstance(waiting, ScoreState) for waiting in self.inbox.copy()):
+            raise ProtocolError("another state to resume from, before the last one was taken")
+        if len(self.inbox) >= MOST_INBOX:
+            raise ProtocolError(f"more than {MOST_INBOX} messages wait here")
+        self.inbox.append(item)
 
     def troubles(self) -> str:
         """What went wrong with it, for the log; nothing mostly."""
@@ -68,7 +79,7 @@ class Seat:
         return "".join(f", {count} {what}" for count, what in counts if count)
 
 
-Due = tuple[Seat, float, Rows]  # a chunk whose time came so many frames ago
+Due = tuple[Seat, Chunk]
 
 
 class RenderWorker:
@@ -78,7 +89,7 @@ class RenderWorker:
         """`prefetcher`: of a bank that has to be fetched from the disk."""
         self.lateness, self.stages = Lateness(), Stages()
         self.load = 0  # seats
-        self._bank, self._prefetcher, self._mixer = bank, prefetcher, Mixer()
+        self._bank, self._prefetcher = bank, prefetcher
         self._seats: list[Seat] = []
         self._commands: deque[tuple[Callable[[Seat], None], Seat]] = deque()
         self._wake = threading.Event()
@@ -207,7 +218,7 @@ class RenderWorker:
         self._send(seat, reply.pack())
 
     def _hear(self, seat: Seat) -> None:
-        while seat.inbox:
+        for _ in range(min(len(seat.inbox), MOST_HEARD)):
             item = seat.inbox.popleft()
             if isinstance(item, ScoreState):
                 seat.session.resume(item)
@@ -234,9 +245,9 @@ class RenderWorker:
                     continue
                 if due:
                     batches.setdefault(seat.kind, []).append(due)
-                    if due[1] >= seat.session.chunk:
+                    if due[1].overdue >= seat.session.chunk:
                         again.append(seat)
-            self.stages.end("rows")
+            self.stages.end("due")
             for batch in batches.values():
                 self._send_all(batch, now)
             seats = again
@@ -244,13 +255,13 @@ class RenderWorker:
     def _prepare(self, seat: Seat, now: float, early: float) -> Due | None:
         """What a seat adds to a batch, if a chunk of it is due."""
         session = seat.session
-        frames = session.ahead(now)
-        is_due = frames >= (-early * session.rate if seat.punctual else 0.0)
+        chunk = session.due(now)
+        is_due = chunk is not None and chunk.overdue >= (-early * session.rate if seat.punctual else 0.0)
         seat.punctual = is_due or (seat.punctual and not early)
-        if not is_due or not seat.address:
+        if chunk is None or not is_due or not seat.address:
             return None
         if self._prefetcher is None or self._prefetcher.fetched(session):
-            return seat, frames, session.rows()
+            return seat, chunk
         if session.cursor != seat.withheld_at:
             seat.withheld, seat.withheld_at = seat.withheld + 1, session.cursor
         return None
@@ -261,17 +272,19 @@ class RenderWorker:
         A `sendto` each: every client has a socket of its own, over which one system call cannot reach another.
         """
         first = batch[0][0].session
-        chunk, rate, payload = first.chunk, first.rate, first.payload
-        mixed = self._mixer.mix(self._bank.frames, [rows for _, _, rows in batch], chunk)
+        chunk, rate, payload, score = first.chunk, first.rate, first.payload, first.score
+        jobs = [seat.session.job(due) for seat, due in batch]
+        sound, facts = kernel.tails(self._bank.frames, jobs, chunk, score.ramp, score.release)
         self.stages.end("mix")
-        encoded = payload.datagrams(mixed)
+        encoded = payload.datagrams(sound)
         self.stages.end("encode")
         sent = []
-        for (seat, _, _), datagrams in zip(batch, encoded, strict=True):
-            for packet in seat.session.packets(datagrams):
+        for (seat, due), (faded, voices), datagrams in zip(batch, facts.tolist(), encoded, strict=True):
+            seat.voices = voices
+            for packet in seat.session.packets(due, faded, datagrams):
                 self._send(seat, packet)
             sent.append(time.monotonic())
-        self.lateness.add(sent, [now - frames / rate for _, frames, _ in batch], chunk / rate)
+        self.lateness.add(sent, [now - due.overdue / rate for _, due in batch], chunk / rate)
         self.stages.end("send")
 
     def _send(self, seat: Seat, data: bytes | memoryview) -> None:

@@ -82,7 +82,7 @@ def look(
         seconds=time.monotonic() - begun,
         cpu=time.process_time(),
         sessions=len(seats),
-        voices=sum(seat.session.voices for seat in seats),
+        voices=sum(seat.voices for seat in seats),
         chunks=sum(worker.lateness.chunks for worker in workers),
         late=sum(worker.lateness.late for worker in workers),
         faults=sum(worker.stages.faults for worker in workers),

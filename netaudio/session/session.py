@@ -1,15 +1,15 @@
-"""The server's side of one client: events and reports in, rows and packets out. Time is an argument."""
+"""The server's side of one client: events and reports in, chunks and packets out. Time is an argument."""
 
-import math
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from netaudio import midi
 from netaudio.errors import ProtocolError
 from netaudio.sampler.instrument import Instrument
-from netaudio.sampler.mixer import Rows
-from netaudio.sampler.snapshot import MAX_VOICES, NEVER, ScoreState, check_state
-from netaudio.sampler.voices import Event, Score
-from netaudio.session.tails import Tails
+from netaudio.sampler.layout import BEND, ENDLESS, Job
+from netaudio.sampler.snapshot import NEVER, ScoreState, check_state
+from netaudio.sampler.voices import LINE_OF, Event, Score
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.timing.pacer import Pacer
 from netaudio.wire.parity import ParityEncoder
@@ -21,10 +21,20 @@ HELD_BACK = 4096  # events that may wait for an earlier one
 FORGET_SECONDS = 0.1  # between searches for voices that have ended
 
 
-class ServerSession:
-    """Renders by the client's positions: it learns them from reports, and stays `lead` frames ahead.
+class Chunk(NamedTuple):
+    """A chunk that may be sent: where it begins, what the last one had heard and what it has heard itself, and by how
+    many frames it is overdue (> 0) or early."""
 
-    One owner calls everything. For each chunk that is `due`, call `rows`, mix them, and send `packets`.
+    first: int
+    before: int
+    heard: int
+    overdue: float
+
+
+class ServerSession:
+    """Renders by the client's positions: it learns them from reports, and stays ahead of them.
+
+    One owner calls everything. For each chunk that is `due` have the kernel render its `job`, and send its `packets`.
     """
 
     def __init__(self, rate: int, chunk: int, payload: Payload, polyphony: int, ssrc: int) -> None:
@@ -43,29 +53,25 @@ class ServerSession:
         self._forget_every = max(1, round(FORGET_SECONDS * rate / chunk))  # chunks
         self._counter = -1
         self._complete = 0  # no event that is still to come lies before
-        self._past = False  # since the last chunk, an event was heard that lies before the cursor
-        self._heard: tuple[int, int] = (0, 0)
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
-        self._tails = Tails(self.score, chunk, self._fade)
 
     def resume(self, state: ScoreState) -> None:
-        """Go on from a client's state: the first packet has heard its seq."""
-        check_state(state)
+        """Go on from a client's state: the first packet has heard its seq. Raises ProtocolError."""
+        check_state(state, self.score.polyphony, self.score.ramp)
         self.score.restore(state)
         self.pacer.restart()
         self._before = state.seq
         self._waiting.clear()
         self._steps.clear()
         self.cursor = 0
-        self._tails.forget()
         self.playing = True
 
     def hear(self, event: Event) -> None:
-        """Apply events strictly in seq order, once each; one that comes too early waits."""
+        """Apply events strictly in seq order, once each; one that comes too early waits. Raises ProtocolError."""
         if not self.playing or event.seq <= self.score.seq:
             return
-        data = event.message[1:]
-        if not data or max(data) > 127 or max(event.seq, event.position, event.cut) >= NEVER:
+        data, spans = event.message[1:], (event.cut, event.shift, event.reach)
+        if not data or max(data) > 127 or max(event.seq, event.position) >= NEVER or max(spans) > ENDLESS:
             raise ProtocolError(f"event {event.seq} is empty or out of range")
         if len(self._waiting) >= HELD_BACK:
             raise ProtocolError(f"event {self.score.seq + 1} is missing and {HELD_BACK} wait for it")
@@ -73,15 +79,29 @@ class ServerSession:
         while (ready := self._waiting.pop(self.score.seq + 1, None)) is not None:
             if ready.position < self.score.position:
                 raise ProtocolError(f"event {ready.seq} lies before event {ready.seq - 1}")
-            self._past = self._past or ready.position < self.cursor
+            self._check_rate(ready)
             voice = self.score.apply(ready)
-            if len(self.score.voices) > MAX_VOICES:  # of a client whose reports do not come through
-                self.score.forget(ready.position - CAPACITY, NEVER)
-                if len(self.score.voices) > MAX_VOICES:
-                    raise ProtocolError(f"more than {MAX_VOICES} notes sound or wait")
-            if voice is not None and voice.cut == 0 and voice.start < self.cursor:
-                voice.delay = self.cursor - voice.start
+            if voice is not None and voice.cut == 0 and voice.begin < self.cursor:
+                voice.delay = self.cursor - voice.begin
+                self.score.update(voice)
                 self.late.append((voice.seq, voice.delay))
+
+    def _check_rate(self, event: Event) -> None:
+        """What a player thins where it is stamped may not come faster: so that all lists stay short."""
+        score, message = self.score, event.message
+        kind, channel = midi.kind(message), midi.channel(message)
+        line = LINE_OF.get(message[1]) if kind == midi.CONTROL_CHANGE else BEND if kind == midi.PITCH_BEND else None
+        if line is not None:
+            if event.position < score.automation.last(channel, line) + score.ramp:
+                raise ProtocolError(
+                    f"event {event.seq} changes what has changed less than {score.ramp} frames before"
+                )
+            if score.automation.full(channel, line):
+                raise ProtocolError(f"event {event.seq} is one change too many of those not yet heard")
+        if len(score.voices) >= 2 * score.most_voices:  # of a client whose reports do not come through
+            score.forget(event.position - CAPACITY, NEVER)
+            if len(score.voices) >= 2 * score.most_voices:
+                raise ProtocolError(f"more than {2 * score.most_voices} notes sound or wait")
 
     def check(self, report: Report) -> None:
         """Raises ProtocolError for a report that was replayed, is another session's or makes no sense."""
@@ -108,44 +128,40 @@ class ServerSession:
         hold, heard = round((now - arrived) * 1e6), self.score.seq
         return Reply(self.ssrc, 0, self.cursor, self.packets_sent, self.octets_sent, report.sent, hold, heard)
 
-    def ahead(self, now: float) -> float:
-        """Frames by which the next chunk is overdue (> 0) or early; -inf while nothing may be sent."""
-        if not self.playing:
-            return -math.inf
-        start, overdue = self.pacer.place(now, self.cursor)
-        if start < self.cursor:  # made anew, what was made for long after now: the client takes what has heard more
+    def due(self, now: float) -> Chunk | None:
+        """The next chunk; None while nothing may be sent.
+
+        A session that fell behind skips what is already played; one that is far ahead makes anew what was made for
+        long after now: the client takes what has heard more.
+        """
+        place = self.pacer.place(now, self.cursor) if self.playing else None
+        if place is None:
+            return None
+        start, overdue = place
+        if start < self.cursor:
             while self._steps and self._steps[-1][0] >= start:
-                self._before, self._past = self._steps.pop()[1], True
-            self._tails.forget()
+                self._before = self._steps.pop()[1]
         elif self.cursor:
             self.skipped += (start - self.cursor) // self.chunk
         self.cursor = start
-        return overdue
+        return Chunk(start, self._before, self.score.seq, overdue)
 
-    @property
-    def voices(self) -> int:
-        """How many the last chunk summed."""
-        return self._tails.rows.voices
+    def job(self, chunk: Chunk) -> Job:
+        """A chunk for the kernel: the tail of each voice, as it was heard."""
+        return self.score.job(chunk.first, 0, chunk.before, chunk.heard, 0, self._fade)
 
-    def rows(self) -> Rows:
-        """What the next chunk sums: each voice from its cut on, as the events heard so far shape it."""
-        first, heard = self.cursor, self.score.seq
-        if heard != self._before:
-            self._steps.append((first, self._before))
-        before = self._before if self._past else heard  # what is heard in time needs no fade
-        self._heard = before, heard
-        self._before, self._past = heard, False
-        return self._tails.chunk(first, before, heard)
-
-    def packets(self, datagrams: Sequence[memoryview]) -> Sequence[memoryview | bytes]:
-        """What to send of the chunk whose rows were asked for last: `datagrams` hold its mix (Payload.datagrams)."""
-        before, heard = self._heard
-        position = self.cursor
+    def packets(self, chunk: Chunk, faded: bool, datagrams: Sequence[memoryview]) -> Sequence[memoryview | bytes]:
+        """What to send of a chunk, and go on to the next: `datagrams` hold its sound (Payload.datagrams), and it is
+        `faded` if anything that was heard since the last one shapes it."""
+        if chunk.heard != chunk.before:
+            self._steps.append((chunk.first, chunk.before))
+        before = chunk.before if faded else chunk.heard
+        position, self._before = chunk.first, chunk.heard
         for datagram in datagrams:
-            write_header(datagram, self.payload.type, self.packets_sent, position, self.ssrc, before, heard)
+            write_header(datagram, self.payload.type, self.packets_sent, position, self.ssrc, before, chunk.heard)
             self.packets_sent += 1
             position += self._fade
-            before = heard  # the fade is the first packet's alone
+            before = chunk.heard  # the fade is the first packet's alone
         self.octets_sent += self.chunk * 2 * self.payload.width
         self.cursor += self.chunk
         if self.cursor // self.chunk % self._forget_every == 0:

@@ -1,14 +1,14 @@
-"""How OFFSET, BUFFER_SIZE and HELD follow from each other and from the network."""
+"""How OFFSET and BUFFER_SIZE follow from the network, and from OFFSET what must be held."""
 
 from typing import NamedTuple
 
-from netaudio.sampler.voices import RAMP_SECONDS
+from netaudio.sampler.region import ramp
 from netaudio.units import Span, to_frames
 
 CAPACITY = 1 << 17  # frames of a client's rings, 2.7 s at 48 kHz: what a server may be ahead, and no more
 GUESS_SECONDS = 0.02  # the BUFFER_SIZE under which the network is measured
 LEAST_SECONDS = 0.01  # of jitter, both of packets and of keys: computers stall for so long, too
-MORE_HELD = 0.25  # seconds that are held beyond what OFFSET needs, for it to grow
+MORE_HELD = 0.25  # seconds of each key that are held beyond what OFFSET needs, for it to grow
 # Of the jitter. The server aims for 99 packets of 100; by how much the last one may be later goes by this.
 SLACK_SHARE = 0.5
 LEAST_AIM = 0.33  # of BUFFER_SIZE
@@ -21,12 +21,9 @@ class Tuning(NamedTuple):
     offset: int
     buffer_size: int
     aim: int
-    held: int
 
 
-def tuned(
-    offset: Span, buffer_size: Span, held: Span, rate: int, chunk: int, round_trip: float, jitter: float
-) -> Tuning:
+def tuned(offset: Span, buffer_size: Span, rate: int, chunk: int, round_trip: float, jitter: float) -> Tuning:
     """What settings come to on a network of this round trip (p99) and jitter (p99.9 less p50), in seconds.
 
     The jitter of both ways is room between OFFSET and the slack; where BUFFER_SIZE is auto it is a part of it.
@@ -48,19 +45,14 @@ def tuned(
     # two chunks are the rule; with a third none of the tails needs its fade
     needed = trip_frames + max(jitter_frames + aim, buffer_frames) + 3 * chunk
     offset_frames = needed if offset.auto else offset.frames(rate)
-    least = least_held(offset_frames, rate, chunk)
-    if not held.auto:
-        held_frames = max(least, held.frames(rate))
-    else:
-        held_frames = least + (to_frames(MORE_HELD, rate) if offset.auto else 0)
-    return Tuning(offset_frames, buffer_frames, aim, held_frames)
+    return Tuning(offset_frames, buffer_frames, aim)
 
 
-def least_held(offset: int, rate: int, chunk: int) -> int:
-    """The frames of each sample that must be held to knit at this OFFSET."""
-    return offset + 2 * chunk + to_frames(RAMP_SECONDS, rate)
+def least_reach(offset: int, rate: int, chunk: int) -> int:
+    """The frames that every key must be able to play from what is held, to knit at this OFFSET."""
+    return offset + 2 * chunk + ramp(rate)
 
 
-def most_offset(held: int, rate: int, chunk: int) -> int:
-    """The largest OFFSET that knits with so much held."""
-    return held - least_held(0, rate, chunk)
+def most_offset(reach: int, rate: int, chunk: int) -> int:
+    """The largest OFFSET that knits where every key can play so much."""
+    return reach - least_reach(0, rate, chunk)

@@ -114,8 +114,8 @@ class Margin(NamedTuple):
 class Follow:
     """Chooses what of OFFSET and BUFFER_SIZE is auto: `begin`, then `hear` of round trips and `look` often."""
 
-    def __init__(self, offset: Span, buffer_size: Span, held: Span, rate: int, chunk: int) -> None:
-        self._spans, self._rate, self._chunk = (offset, buffer_size, held), rate, chunk
+    def __init__(self, offset: Span, buffer_size: Span, rate: int, chunk: int) -> None:
+        self._spans, self._rate, self._chunk = (offset, buffer_size), rate, chunk
         self.trips = Trips()
         self.short = False  # more OFFSET is needed than what is held allows
         self._trip, self._jitter = Figure(0.0), Figure(0.0)
@@ -135,7 +135,7 @@ class Follow:
 
     def fix(self, offset: int) -> Tuning:
         """The choice under an OFFSET of the player's own, which is no longer followed."""
-        self._spans = (Span(offset), *self._spans[1:])
+        self._spans = Span(offset), self._spans[1]
         self.tuning = self._tuned()
         return self.tuning
 
@@ -189,7 +189,7 @@ class Follow:
         if now < self._eased:  # the server still hears of keys as late as it did
             chosen = max(chosen, before)._replace(aim=chosen.aim)
         self.tuning = chosen
-        if self.tuning[:3] == before[:3]:
+        if self.tuning == before:
             return None
         if self.tuning.offset > before.offset:
             self._margins.clear()
@@ -197,8 +197,8 @@ class Follow:
         return self.tuning
 
     def _tuned(self, most: int | None = None) -> Tuning:
-        offset, buffer_size, held = self._spans
+        offset, buffer_size = self._spans
         figures = self._rate, self._chunk, self._trip.value, self._jitter.value
-        chosen = tuned(offset, buffer_size, held, *figures)
+        chosen = tuned(offset, buffer_size, *figures)
         self.short = most is not None and offset.auto and chosen.offset > most
-        return tuned(Span(most), buffer_size, held, *figures) if self.short else chosen
+        return tuned(Span(most), buffer_size, *figures) if self.short else chosen

@@ -68,11 +68,11 @@ class Pacer:
         while self._leads[0][0] < now - MEMORY_SECONDS:
             self._leads.popleft()
 
-    def place(self, now: float, cursor: int) -> tuple[int, float]:
-        """Where the next chunk begins, and by how many frames it is overdue (> 0) or early; -inf while nothing may
+    def place(self, now: float, cursor: int) -> tuple[int, float] | None:
+        """Where the next chunk begins, and by how many frames it is overdue (> 0) or early; None while nothing may
         be sent. A cursor that fell behind skips what is already played; one far too far ahead goes back."""
         if now - self._reported > UNREPORTED_SECONDS:
-            return cursor, -math.inf
+            return None
         playhead = self.clock.position(now)
         goal = playhead + self.lead
         if cursor < playhead:  # at the start, or fallen behind
@@ -81,7 +81,7 @@ class Pacer:
             start = self._chunk_from(goal)
             cursor = max(start, 0) if start + JUMP_SECONDS * self.rate < cursor else cursor
         if cursor + self.chunk > self.position + CAPACITY // 2:
-            return cursor, -math.inf
+            return None
         return cursor, goal - cursor
 
     def _chunk_from(self, position: float) -> int:

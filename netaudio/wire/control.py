@@ -7,12 +7,13 @@ from msgspec import Meta, Struct
 
 from netaudio.errors import ProtocolError
 from netaudio.modes import Mode
-from netaudio.sampler.instrument import ENDLESS, Source
+from netaudio.sampler.instrument import Source
+from netaudio.sampler.layout import ENDLESS
 from netaudio.sampler.snapshot import ScoreState
 from netaudio.wire.rtcp import ALL_BITS
 
 VERSION = 1
-MAX_LINE = 1 << 19  # bytes of a line from a client; `resume` with many voices is the longest
+MAX_LINE = 1 << 19  # bytes of a line from a client; `resume` with many voices and changes is the longest
 MAX_REPLY = 1 << 24  # bytes of a line from a server; `instrument` with many files is the longest
 
 Natural = Annotated[int, Meta(ge=0, lt=1 << 62)]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.errors import ProtocolError
-from netaudio.sampler.mixer import Frames
+from netaudio.units import Frames
 from netaudio.wire.rtp import AUDIO_HEADER
 
 MAX_PAYLOAD = 1200  # bytes: with all headers under an MTU of 1280

@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple
 
 from netaudio.errors import ProtocolError
-from netaudio.sampler.instrument import ENDLESS
+from netaudio.sampler.layout import ENDLESS
 from netaudio.sampler.voices import Event
 from netaudio.units import wrap32
 

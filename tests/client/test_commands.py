@@ -31,8 +31,8 @@ def obeyed(wav: Path, play: Callable[[Setup, Auto, Commands], Coroutine[Any, Any
     async def run() -> None:
         flags = client_parser().parse_args(["--mode", "local", "--wav", str(wav), "--instrument", "harp"])
         setup = set_up(client_settings("", flags), None, None, said.append)
-        await setup.connector.have("harp", None)
-        auto = Auto(setup.settings, setup.player, setup.connector, said.append)
+        await setup.connector.have("harp", None, 0)
+        auto = Auto(setup.settings, setup.player, setup.connector, setup.library, said.append)
         await play(setup, auto, Commands(setup, auto, Tasks(said.append), said.append))
 
     asyncio.run(run())

@@ -25,7 +25,7 @@ def late(offset: int) -> Auto:
     library = Library(Path("nowhere"), stage.player.rate, stage.player.bank, print)
     connector = Connector(settings, None, stage.player, library, print)
     connector.figures = stage.link.figures
-    auto = Auto(settings, stage.player, connector, print)
+    auto = Auto(settings, stage.player, connector, library, print)
     for second in range(LATE_NOTES):
         assert not auto.hint
         auto.warn(second, second + 1)

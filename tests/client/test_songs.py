@@ -22,8 +22,8 @@ def test_program_changes_choose_by_the_list_and_become_this_clients_numbers() ->
 
 
 def test_what_shapes_no_sound_is_left_out() -> None:
-    bend, modulation = midi.pitch_bend(0, midi.BEND_CENTRE), midi.control_change(0, 1, 127)
-    events = song_events(song((0.0, bend), (0.5, modulation), (1.0, NOTE)), 100, NAMES, len)
+    pressure, modulation = bytes((midi.CHANNEL_PRESSURE, 64)), midi.control_change(0, 1, 127)
+    events = song_events(song((0.0, pressure), (0.5, modulation), (1.0, NOTE)), 100, NAMES, len)
     assert events[0] == (100, NOTE)
 
 

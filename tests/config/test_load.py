@@ -76,7 +76,7 @@ def test_client_defaults_leave_open_what_the_server_offers() -> None:
         device="",
         wav="wav",
         offset=None,
-        held=Span.parse("1s"),
+        held=Span(),
         buffer_size=None,
         chunk_size=None,
         payload="L24",

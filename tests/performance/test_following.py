@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netaudio.modes import Mode
-from netaudio.timing.latency_budget import GUESS_SECONDS, least_held, most_offset
+from netaudio.timing.latency_budget import GUESS_SECONDS, least_reach, most_offset
 from netaudio.timing.latency_control import Follow
 from netaudio.units import Span
 from tests.performance.test_law import check_law
@@ -29,7 +29,7 @@ class Following:
             long_sounds(rng), seed=seed, mode=mode, held=HELD, chunk=CHUNK, block=16, polyphony=16,
             buffer_size=round(GUESS_SECONDS * RATE), delay=network.delay, jitter=network.jitter, loss=network.loss,
         )  # fmt: skip
-        self.follow = Follow(AUTO, AUTO, Span(HELD), RATE, CHUNK)
+        self.follow = Follow(AUTO, AUTO, RATE, CHUNK)
         stage.connect()
         stage.link.uplink.probing = True
         stage.run(1.5)
@@ -126,7 +126,7 @@ def test_it_stops_at_what_is_held_and_says_so() -> None:
     playing.impair(Network(0.6))
     playing.run(8.0)
     assert playing.follow.short
-    assert least_held(playing.follow.tuning.offset, RATE, CHUNK) == HELD
+    assert least_reach(playing.follow.tuning.offset, RATE, CHUNK) == HELD
     check_law(playing.stage)
 
 

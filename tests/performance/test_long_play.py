@@ -50,7 +50,7 @@ def test_clocks_that_drift_apart(ppm: int, minutes: int) -> None:
     assert abs(stage.player.position - stage.time * RATE * (1 + ppm / 1e6)) <= CHUNK
     events = [e._replace(position=e.position - first) for e in stage.player.events if e.position > first]
     reference = Reference(dict(enumerate(stage.recordings)), RATE, stage.polyphony)
-    reference.programs[1] = 1
+    reference.channels[1].program = 1
     reference.feed(events, {})
     out = np.concatenate(stage.blocks)
     exact = reference.mix(len(out))
@@ -67,7 +67,7 @@ def held_in_memory(stage: Stage) -> int:
     parts: list[Sized] = [
         link.figures.round_trips._kept, link.receiver.slacks._recent, link.uplink._unheard,
         link.uplink._times._resends, session._waiting, session.pacer._leads,
-        session._steps, session.score.voices, session._tails, player.score.voices, player.outbox, player.knit.margins,
-        *(c.volume.changes for score in (session.score, player.score) for c in score.channels),
+        session._steps, session.score.voices, player.score.voices, player.outbox, player.knit.margins,
+        *(line for score in (session.score, player.score) for c in score.state().channels for line in c.lines),
     ]  # fmt: skip
     return sum(map(len, parts))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudio.player.rings import Packet, RemoteRing, Ring, TripleRing
-from netaudio.sampler.mixer import Frames
+from netaudio.units import Frames
 
 
 def numbered(first: int, count: int) -> Frames:

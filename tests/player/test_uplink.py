@@ -15,8 +15,8 @@ def test_events_go_out_by_both_ways() -> None:
     linked.press(2)
     at = linked.player.score.position
     assert linked.messages(1.0) == [
-        control.Event(1, at, b"\x90\x00\x7f", 50),
-        control.Event(2, at, b"\x90\x01\x7f", 50),
+        control.Event(1, at, b"\x90\x00\x7f", 0, 50),
+        control.Event(2, at, b"\x90\x01\x7f", 0, 50),
     ]
     assert [event.seq for event in linked.reported(1.0).events] == [1, 2]
 

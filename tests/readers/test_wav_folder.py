@@ -7,12 +7,17 @@ import soundfile
 from numpy.typing import NDArray
 
 from netaudio.errors import InstrumentError
-from netaudio.readers.wav_folder import Loaded, list_instruments, load, without_notes
-from netaudio.sampler.bank import LEVEL, Bank
-from netaudio.sampler.instrument import GUARD, IDENTITY_BLOCK, Sample, differences
+from netaudio.readers.wav_folder import Loaded, list_instruments, load, whole_size, without_notes
+from netaudio.sampler.bank import Bank
+from netaudio.sampler.instrument import IDENTITY_BLOCK, differences
+from netaudio.sampler.interpolator import TAPS
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.pitch import CENT, ratio
+from netaudio.sampler.region import GUARD, LEVEL, Region
 
 RATE = 48_000
-ATTACK, EDGE = 48, 240
+EDGE = 240
+STEP = 2.0**-23
 
 
 def noise(frames: int, seed: int = 1) -> NDArray[np.float64]:
@@ -55,14 +60,18 @@ def load_one(folder: Path, held: int | None = None, rate: int = RATE) -> tuple[L
     return load(folder, ["piano"], rate, held, bank)["piano"], bank
 
 
-def frames_of(bank: Bank, sample: Sample, count: int) -> NDArray[np.float32]:
-    return bank.frames[sample.address : sample.address + count]
+def frames_of(bank: Bank, region: Region, count: int) -> NDArray[np.float32]:
+    return bank.frames[region.address : region.address + count]
 
 
-def heard(bank: Bank, sample: Sample, count: int, block: int) -> NDArray[np.float32]:
-    """What a voice plays that reads block by block."""
-    addresses = [sample.read_at(age) for age in range(0, count, block)]
-    return np.concatenate([bank.frames[address : address + block] for address in addresses])[:count]
+def heard(bank: Bank, region: Region, count: int) -> NDArray[np.float32]:
+    """What a voice reads at the recording's own pitch: a loop is turned when its first taps have passed the seam."""
+    at = np.arange(count)
+    if region.loop:
+        start, end = region.loop
+        late = TAPS // 2
+        at = np.where(at < end + late, at, start + late + (at - end - late) % (end - start))
+    return bank.frames[region.address + at]
 
 
 # Finding instruments
@@ -121,62 +130,65 @@ def test_a_mono_file_sounds_on_both_sides(tmp_path: Path) -> None:
     sound = noise(1000)[:, 0]
     write(tmp_path / "piano" / "C4.wav", sound)
     loaded, bank = load_one(tmp_path)
-    frames = frames_of(bank, loaded.instrument.sample(60), 1000)
+    frames = frames_of(bank, loaded.instrument.region(60), 1000)
     assert np.array_equal(frames[:, 0], frames[:, 1])
     write(tmp_path / "piano" / "C4.wav", np.stack((sound, sound), axis=1))
     assert differences(load_one(tmp_path)[0].instrument.sources, loaded.instrument.sources) == []
 
 
-def test_an_untransposed_key_is_the_recording_to_the_bit_a_quarter_as_loud(tmp_path: Path) -> None:
-    sound = noise(5000).astype(np.float32)
-    write(tmp_path / "piano" / "C4.wav", sound.astype(np.float64))
+def test_at_the_banks_rate_a_recording_is_kept_to_the_bit_and_played_a_quarter_as_loud(tmp_path: Path) -> None:
+    sound = (noise(5000) * 65_534).astype(np.int16)
+    write(tmp_path / "piano" / "C4.wav", sound, subtype="PCM_16")
     loaded, bank = load_one(tmp_path)
-    sample = loaded.instrument.sample(60)
-    assert (sample.length, sample.held, sample.covered, sample.loop) == (5000, 5000, 5000, None)
-    frames = frames_of(bank, sample, 5000)
-    assert np.array_equal(frames[ATTACK:-EDGE], sound[ATTACK:-EDGE] * LEVEL)
-    assert frames[0] == pytest.approx(sound[0] * LEVEL / ATTACK)
-    assert np.abs(frames[-1]).max() < 1e-3
+    region = loaded.instrument.region(60)
+    assert (region.length, region.held, region.covered, region.loop) == (5000, 5000, 5000, None)
+    assert region.left == region.right == LEVEL and region.attack == RATE // 1000
+    frames = frames_of(bank, region, 5000)
+    assert np.array_equal(frames[:-EDGE], sound[:-EDGE] / np.float32(32_768))
+    assert np.abs(frames[-1]).max() <= 0.5 / EDGE
 
 
-@pytest.mark.parametrize("source_rate", [44_100, 48_000, 96_000])
-def test_each_key_has_its_pitch_at_any_rate_of_the_file(tmp_path: Path, source_rate: int) -> None:
+@pytest.mark.parametrize("source_rate", [22_050, 44_100, 48_000, 96_000])
+def test_at_any_rate_of_the_file_a_recording_has_its_pitch_and_24_bits(tmp_path: Path, source_rate: int) -> None:
     time = np.arange(source_rate) / source_rate
-    write(
-        tmp_path / "piano" / "A4.wav",
-        0.5 * np.sin(2 * np.pi * 440 * time)[:, np.newaxis].repeat(2, 1),
-        source_rate,
-    )
+    sine = 0.5 * np.sin(2 * np.pi * 440 * time)[:, np.newaxis].repeat(2, 1)
+    write(tmp_path / "piano" / "A4.wav", sine, source_rate)
     loaded, bank = load_one(tmp_path)
-    for key in (57, 62, 68, 69, 70, 81):
-        frames = frames_of(bank, loaded.instrument.sample(key), 10_000)[2000:, 0]
-        time = np.arange(2000, 10_000) / RATE
-        expected = 0.125 * np.sin(2 * np.pi * 440 * 2 ** ((key - 69) / 12) * time)
-        assert np.abs(frames - expected).max() < 1e-5
+    frames = frames_of(bank, loaded.instrument.region(69), 10_000)[2000:, 0]
+    exact = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2000, 10_000) / RATE)
+    assert np.abs(frames - exact).max() < STEP
+    for key, region in enumerate(loaded.instrument.regions):
+        assert region.ratio == ratio(100 * CENT * (key - 69))
 
 
-def test_keys_that_fold_to_one_share_its_frames(tmp_path: Path) -> None:
+def test_all_keys_of_a_recording_share_its_one_copy(tmp_path: Path) -> None:
     write(tmp_path / "piano" / "C4.wav", noise(1000))
+    write(tmp_path / "piano" / "C5.wav", noise(2000))
     loaded, bank = load_one(tmp_path)
-    assert len(set(loaded.instrument.samples)) == 25
-    assert loaded.instrument.sample(0) is loaded.instrument.sample(48)
-    made = sum(sample.length for sample in set(loaded.instrument.samples))
-    assert len(bank.frames) == made + 26 * GUARD
+    assert len({region.address for region in loaded.instrument.regions}) == 2
+    assert len(bank.frames) == 3000 + 3 * GUARD
+    assert whole_size(tmp_path / "piano", RATE) == 3000
+
+
+def test_a_folder_is_sized_by_its_good_files_and_their_loops(tmp_path: Path) -> None:
+    with_chunk(write(tmp_path / "piano" / "C4.wav", noise(1000)), smpl((0, 100, 599)))
+    write(tmp_path / "piano" / "C5.wav", noise(1000), rate=24_000)
+    (tmp_path / "piano" / "D5.wav").touch()
+    assert whole_size(tmp_path / "piano", RATE) == 600 + 2000
 
 
 def test_several_instruments_share_one_bank(tmp_path: Path) -> None:
     write(tmp_path / "piano" / "C4.wav", noise(1000, seed=1))
+    write(tmp_path / "piano" / "D4.wav", noise(1000, seed=1))
     write(tmp_path / "organ" / "C4.wav", noise(1000, seed=2))
     bank = Bank()
     told: list[tuple[str, float]] = []
     loaded = load(tmp_path, ["piano", "organ", "piano"], RATE, None, bank, lambda *fact: told.append(fact))
     assert list(loaded) == ["piano", "organ"]
+    assert told == [("piano", 0.5), ("piano", 1.0), ("organ", 1.0)]
     for name, seed in (("piano", 1), ("organ", 2)):
-        frames = frames_of(bank, loaded[name].instrument.sample(60), 500)
-        assert np.array_equal(frames[ATTACK:], noise(1000, seed).astype(np.float32)[ATTACK:500] * LEVEL)
-        fractions = [fraction for which, fraction in told if which == name]
-        assert fractions == sorted(fractions)
-        assert fractions[-1] == 1
+        frames = frames_of(bank, loaded[name].instrument.region(60), 500)
+        assert np.abs(frames - noise(1000, seed)[:500]).max() <= STEP
 
 
 def test_each_instrument_is_in_the_bank_before_the_next_is_read(tmp_path: Path) -> None:
@@ -199,29 +211,30 @@ def test_each_instrument_is_in_the_bank_before_the_next_is_read(tmp_path: Path) 
 @pytest.mark.parametrize("loop", [None, (2000, 29_999)])
 @pytest.mark.parametrize("source_rate", [44_100, 48_000])
 @pytest.mark.parametrize("held", [0, 100, 5000, 20_000, 34_000])
-def test_what_is_held_is_the_beginning_of_the_whole(
+def test_what_is_held_is_the_beginning_of_the_whole_to_the_bit(
     tmp_path: Path, loop: tuple[int, int] | None, source_rate: int, held: int
 ) -> None:
     for note in (60, 67):
-        path = write(tmp_path / "piano" / f"{note}.wav", 2 * noise(40_000, seed=note), source_rate)
+        path = write(tmp_path / "piano" / f"{note}.wav", noise(40_000, seed=note), source_rate)
         if loop:
             with_chunk(path, smpl((0, *loop)))
     all_of_it, whole_bank = load_one(tmp_path)
     part_of_it, part_bank = load_one(tmp_path, held)
     assert differences(part_of_it.instrument.sources, all_of_it.instrument.sources) == []
-    for whole, part in zip(all_of_it.instrument.samples, part_of_it.instrument.samples, strict=True):
-        assert part.length == whole.length
-        if part.held == whole.held:
-            assert (part.covered, part.loop) == (whole.covered, whole.loop)
-            count = part.loop[1] if part.loop else part.length
-            assert count <= held
-        else:
-            assert (part.held, part.covered, part.loop) == (held, max(0, held - EDGE), None)
-            count = held
-        wanted = frames_of(whole_bank, whole, count).copy()
-        if part.held != whole.held:
-            wanted *= np.clip((held - np.arange(held)) / EDGE, 0, 1)[:, np.newaxis].astype(np.float32)
-        assert np.abs(frames_of(part_bank, part, count) - wanted).max(initial=0) < 1e-6
+    for whole, part in zip(all_of_it.instrument.regions, part_of_it.instrument.regions, strict=True):
+        assert (part.length, part.loop, part.ratio, part.left) == (whole.length, whole.loop, whole.ratio, whole.left)
+        assert part.held == min(held, whole.held)
+        assert np.array_equal(frames_of(part_bank, part, part.held), frames_of(whole_bank, whole, part.held))
+
+
+def test_more_is_held_of_a_recording_that_a_high_key_plays(tmp_path: Path) -> None:
+    for note in (60, 72):
+        write(tmp_path / "piano" / f"{note}.wav", noise(200_000, seed=note))
+    bank = Bank()
+    regions = load(tmp_path, ["piano"], RATE, 9000, bank, reach=5000)["piano"].instrument.regions
+    assert regions[60].held == 9000 and regions[72].held > 100_000
+    assert 5000 <= regions[127].reach() < 5020 and min(region.reach() for region in regions) >= 5000
+    assert all(region.reach() < ENDLESS for region in regions)
 
 
 def test_a_file_is_read_no_further_than_the_held_part_takes(tmp_path: Path) -> None:
@@ -238,8 +251,7 @@ def test_a_file_is_read_no_further_than_the_held_part_takes(tmp_path: Path) -> N
     loaded, _ = load_one(tmp_path, held=8000)
     assert loaded.problems == ()
     assert loaded.instrument.sources[0].frames == size // 4
-    # 8000 frames an octave up are 16000 and what the filter hears: two blocks.
-    assert len(loaded.instrument.sources[0].digests) == 2
+    assert len(loaded.instrument.sources[0].digests) == 1
 
 
 def test_trouble_past_the_held_part_is_not_met(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from netaudio.errors import InstrumentError
 from netaudio.readers.wav_folder import load
-from netaudio.sampler.bank import LEVEL, Bank
-from netaudio.sampler.instrument import GUARD
+from netaudio.sampler.bank import Bank
+from netaudio.sampler.region import GUARD, LEVEL
 from tests.readers.test_wav_folder import RATE, frames_of, load_one, noise, write
 
 
@@ -64,7 +64,8 @@ def test_a_file_louder_than_full_scale_is_clipped_and_told(tmp_path: Path) -> No
     write(tmp_path / "piano" / "C4.wav", 4 * noise(1000))
     loaded, bank = load_one(tmp_path)
     assert loaded.problems == ("piano/C4.wav: clipped, it is 6.0 dB louder than full scale",)
-    assert np.abs(frames_of(bank, loaded.instrument.sample(60), 1000)).max() == LEVEL
+    region = loaded.instrument.region(60)
+    assert np.abs(frames_of(bank, region, 1000)).max() * region.left == LEVEL
 
 
 def test_an_instrument_without_a_good_file_does_not_keep_others_from_loading(tmp_path: Path) -> None:
@@ -90,6 +91,6 @@ def test_when_nothing_at_all_can_be_loaded_it_says_why(tmp_path: Path) -> None:
 def test_the_shortest_recordings_play_on_every_key(tmp_path: Path, frames: int) -> None:
     write(tmp_path / "piano" / "C4.wav", noise(frames))
     loaded, bank = load_one(tmp_path)
-    for sample in loaded.instrument.samples:
-        assert sample.length >= 1
-        assert np.isfinite(frames_of(bank, sample, sample.length)).all()
+    for region in loaded.instrument.regions:
+        assert region.length >= 1 and region.duration >= 1
+        assert np.isfinite(frames_of(bank, region, region.length)).all()

@@ -4,10 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from netaudio.sampler.bank import LEVEL, Bank, finished, unrolled
-from netaudio.sampler.instrument import ENDLESS, GUARD, Plan
+from netaudio.sampler.bank import Bank, finished, unrolled
+from netaudio.sampler.instrument import Plan
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.region import BEYOND, GUARD, LEVEL
 
-RATE = 1000  # the attack is one frame, a fade five
+RATE = 1000  # a fade has five frames
+STEP = 2.0**-23
 
 PARTS = st.lists(st.integers(0, 50), max_size=5)
 
@@ -83,54 +86,46 @@ def test_a_recording_without_loop_goes_on_in_silence() -> None:
     assert (1024 * unrolled(counting(3), None, 5)[:, 0]).tolist() == [1, 2, 3, 0, 0]
 
 
-def test_a_whole_sample_rises_for_1_ms_and_falls_for_5() -> None:
-    sound = finished(np.ones((20, 2), np.float32), Plan(RATE, 1.0, 20, None), 20)
-    assert sound[:, 0] == pytest.approx(15 * [0.25] + [0.25, 0.2, 0.15, 0.1, 0.05])
+def test_a_recording_falls_in_its_last_5_ms() -> None:
+    sound, gain = finished(np.full((20, 2), 0.5, np.float32), Plan(RATE, 1.0, 20, None), 20)
+    assert sound[:, 0] == pytest.approx(15 * [0.5] + [0.5, 0.4, 0.3, 0.2, 0.1], abs=STEP)
+    assert gain == LEVEL
 
 
-def test_between_attack_and_fade_it_is_the_recording_at_level_to_the_bit() -> None:
-    sound = finished(counting(100), Plan(RATE, 1.0, 100, None), 100)
-    assert np.array_equal(sound[1:95], counting(100)[1:95] * LEVEL)
+def test_before_its_fade_it_is_the_recording_to_the_bit() -> None:
+    sound, _ = finished(counting(100), Plan(RATE, 1.0, 100, None), 100)
+    assert np.array_equal(sound[:95], counting(100)[:95])
 
 
-def test_a_held_part_falls_at_its_own_end_and_is_the_whole_one_before() -> None:
+@given(st.integers(0, 20))
+def test_a_part_is_the_beginning_of_the_whole(kept: int) -> None:
     plan = Plan(RATE, 1.0, 20, None)
-    whole, part = (finished(np.ones((20, 2), np.float32), plan, kept) for kept in (20, 12))
-    assert np.array_equal(part[:7], whole[:7])
-    assert part[7:, 0] == pytest.approx([0.25, 0.2, 0.15, 0.1, 0.05])
+    whole, part = (finished(np.full((20, 2), 0.5, np.float32), plan, count)[0] for count in (20, kept))
+    assert np.array_equal(part, whole[:kept])
 
 
-def test_a_sample_shorter_than_its_fades_still_ends_in_silence() -> None:
-    sound = finished(np.ones((3, 2), np.float32), Plan(RATE, 1.0, 3, None), 3)
-    assert sound[:, 0] == pytest.approx([0.15, 0.1, 0.05])
+def test_a_recording_shorter_than_its_fade_still_ends_in_silence() -> None:
+    sound, _ = finished(np.full((3, 2), 0.5, np.float32), Plan(RATE, 1.0, 3, None), 3)
+    assert sound[:, 0] == pytest.approx([0.3, 0.2, 0.1], abs=STEP)
 
 
-def test_nothing_of_a_sample_is_no_frames() -> None:
-    assert finished(counting(9), Plan(RATE, 1.0, ENDLESS, (2, 5)), 0).shape == (0, 2)
+@given(st.floats(0, 8, width=32), st.integers(0, 2**32))
+def test_frames_are_24_bits_and_their_gain_makes_them_what_they_were(peak: float, seed: int) -> None:
+    sound = (peak * np.random.default_rng(seed).uniform(-1, 1, (50, 2))).astype(np.float32)
+    made, gain = finished(sound, Plan(RATE, 1.0, ENDLESS, (10, 50)), 50)
+    steps = made * 2.0**23
+    assert np.array_equal(steps, np.rint(steps)) and np.abs(steps).max() < 2**23
+    scale = gain / LEVEL
+    assert np.abs(made[:50] * scale - sound).max() <= scale * STEP / 2
+    assert scale == 1 or np.abs(sound).max() >= scale / 2 - scale * STEP
 
 
-@given(st.integers(1, 30), st.integers(1, 2 * GUARD), st.integers(-GUARD, 10**6), st.integers(1, GUARD))
-def test_a_looped_voice_reads_straight_on_from_any_age(start: int, span: int, age: int, block: int) -> None:
-    end = start + span
-    plan = Plan(RATE, 1.0, ENDLESS, (start, end))
-    sound = finished(counting(end), plan, end)
-    bank = Bank()
-    sample = plan.sample(end, bank.extend([sound])[0])
-    address = sample.read_at(age)
-    ages = np.arange(age, age + block)
-    turned = np.where(ages < end, ages, start + (ages - start) % span)
-    expected = np.where(ages[:, np.newaxis] < 0, 0, sound[turned])
-    assert np.array_equal(bank.frames[address : address + block], expected)
+def test_with_a_whole_loop_comes_what_follows_its_seam() -> None:
+    plan = Plan(RATE, 1.0, ENDLESS, (10, 30))
+    whole, part = (finished(counting(40), plan, kept)[0] for kept in (30, 29))
+    assert np.array_equal(whole, unrolled(counting(40), (10, 30), 30 + BEYOND))
+    assert np.array_equal(part, counting(29))
 
 
-@given(st.integers(0, 100), st.integers(0, 120), st.integers(-2 * GUARD, 2 * GUARD), st.integers(1, GUARD))
-def test_a_voice_without_loop_reads_straight_on_from_any_age(length: int, held: int, age: int, block: int) -> None:
-    plan = Plan(RATE, 1.0, 1 + length, None)
-    kept = plan.kept(held)
-    sound = finished(counting(1 + length), plan, kept)
-    bank = Bank()
-    sample = plan.sample(kept, bank.extend([sound])[0])
-    address = sample.read_at(age)
-    around = np.concatenate((np.zeros((3 * GUARD, 2)), sound, np.zeros((4 * GUARD, 2))))
-    first = 3 * GUARD + max(age, -GUARD)
-    assert np.array_equal(bank.frames[address : address + block], around[first : first + block])
+def test_nothing_of_a_recording_is_no_frames() -> None:
+    assert finished(counting(9), Plan(RATE, 1.0, ENDLESS, (2, 5)), 0)[0].shape == (0, 2)

@@ -8,21 +8,25 @@ from hypothesis import strategies as st
 
 from netaudio.errors import InstrumentError
 from netaudio.sampler.instrument import (
-    ENDLESS,
-    GUARD,
     IDENTITY_BLOCK,
+    REACH,
     SHORTEST_LOOP,
     Plan,
-    Sample,
     Source,
+    Stored,
     described,
     differences,
     digests,
+    holdings,
     key_map,
     note_name,
     parse_note,
     plan,
 )
+from netaudio.sampler.interpolator import TAPS
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.pitch import CENT, ONE, ratio
+from netaudio.sampler.region import Region, covers, needed
 
 NOTES = st.integers(0, 127)
 SOME_NOTES = st.lists(NOTES, min_size=1, max_size=12, unique=True)
@@ -75,126 +79,87 @@ def test_a_note_is_parsed_from_its_own_name_in_any_case(note: int) -> None:
 
 
 @given(SOME_NOTES)
-def test_each_key_within_an_octave_of_the_recordings_plays_its_own_pitch_from_the_nearest(
-    notes: list[int],
-) -> None:
-    for key, (note, semitones) in enumerate(key_map(notes)):
-        if min(notes) - 12 <= key <= max(notes) + 12:
-            assert note in notes
-            assert note + semitones == key
-            assert abs(semitones) == min(abs(key - other) for other in notes)
-
-
-@given(SOME_NOTES)
-def test_keys_further_out_play_what_their_octave_in_that_range_plays(notes: list[int]) -> None:
+def test_each_key_plays_its_own_pitch_from_the_nearest_recording(notes: list[int]) -> None:
     keys = key_map(notes)
     assert len(keys) == 128
-    for key in range(128):
-        if key < min(notes) - 12:
-            assert keys[key] == keys[key + 12]
-        if key > max(notes) + 12:
-            assert keys[key] == keys[key - 12]
+    for key, (note, semitones) in enumerate(keys):
+        distance = min(abs(key - other) for other in notes)
+        assert note in notes and abs(key - note) == distance
+        assert semitones == min(key - note, 72)
 
 
 def test_halfway_between_two_recordings_a_key_plays_the_lower_whatever_their_order() -> None:
     assert key_map([60, 64])[62] == key_map([64, 60])[62] == (60, 2)
 
 
-def test_eight_recordings_of_an_octave_make_three_octaves() -> None:
-    assert len(set(key_map([60, 62, 64, 65, 67, 69, 71, 72]))) == 37
-
-
-# Reading
-
-
-def test_a_voice_reads_silence_before_its_sample_and_after_it() -> None:
-    sample = Sample(address=5000, length=300, held=300, covered=300, loop=None)
-    assert [sample.read_at(age) for age in (-ENDLESS, -GUARD, -1, 0, 299, 300, ENDLESS)] == [
-        *(5000 - GUARD, 5000 - GUARD, 4999),
-        *(5000, 5299, 5300, 5300),
-    ]
-
-
-def test_a_voice_reads_silence_after_the_held_part() -> None:
-    sample = Sample(address=5000, length=ENDLESS, held=300, covered=60, loop=None)
-    assert sample.read_at(299) == 5299
-    assert sample.read_at(301) == sample.read_at(10_000) == 5300
-
-
-@given(st.integers(GUARD, 10**6), st.integers(0, 1000), st.integers(1, 1000), st.integers(-2 * GUARD, 10**9))
-def test_a_loop_is_read_periodically(address: int, start: int, span: int, age: int) -> None:
-    sample = Sample(address, ENDLESS, ENDLESS, ENDLESS, (start, start + span))
-    if age >= start:
-        assert sample.read_at(age + span) == sample.read_at(age)
-        assert start <= sample.read_at(age) - address < start + span
-    else:
-        assert sample.read_at(age) == address + max(age, -GUARD)
-
-
-@given(st.integers(-GUARD, 3000), st.booleans())
-def test_frames_are_read_straight_on_for_as_long_as_it_says(age: int, loops: bool) -> None:
-    sample = Sample(5000, ENDLESS, ENDLESS, ENDLESS, (300, 700)) if loops else Sample(5000, 700, 700, 700, None)
-    count = sample.straight_from(age)
-    assert count > 0 or (age >= 700 and not loops)
-    for step in {0, count // 2, count - 1}:
-        assert step < 0 or sample.read_at(age + step) == sample.read_at(age) + step
-
-
-@given(st.sampled_from([MIDDLE_C, replace(MIDDLE_C, loop=(500, 40_000))]), st.integers(-ENDLESS, ENDLESS))
-def test_a_sample_of_which_nothing_is_held_reads_the_silence_at_the_beginning_of_the_bank(
-    source: Source, age: int
-) -> None:
-    assert described("piano", [source], 48_000).sample(60).read_at(age) == 0
-
-
 # Plans
 
 
-def test_a_recording_at_the_banks_rate_and_pitch_is_taken_as_it_is() -> None:
-    assert plan(MIDDLE_C, 0, 48_000) == Plan(48_000, 1.0, 96_000, None)
+def test_a_recording_at_the_banks_rate_is_taken_as_it_is() -> None:
+    assert plan(MIDDLE_C, 48_000) == Plan(48_000, 1.0, 96_000, None)
     looped = replace(MIDDLE_C, loop=(500, 40_000))
-    assert plan(looped, 0, 48_000) == Plan(48_000, 1.0, ENDLESS, (500, 40_000))
+    assert plan(looped, 48_000) == Plan(48_000, 1.0, ENDLESS, (500, 40_000))
 
 
-def test_an_octave_up_is_half_as_long_and_half_the_rate_too() -> None:
-    assert plan(MIDDLE_C, 12, 48_000).length == plan(MIDDLE_C, 0, 24_000).length == 48_000
+def test_half_the_rate_is_half_as_long() -> None:
+    assert plan(MIDDLE_C, 24_000).length == 48_000
 
 
-@given(looped_sources(), st.integers(-24, 24), RATES)
-def test_a_transposed_loop_is_a_whole_number_of_turns_and_of_frames_and_in_tune(
-    source: Source, semitones: int, rate: int
-) -> None:
-    found = plan(source, semitones, rate)
+@given(looped_sources(), RATES)
+def test_a_loop_is_a_whole_number_of_turns_and_of_frames_and_in_tune(source: Source, rate: int) -> None:
+    found = plan(source, rate)
     assert source.loop and found.loop and found.length == ENDLESS
     turns = (found.loop[1] - found.loop[0]) / found.ratio / (source.loop[1] - source.loop[0])
     assert turns == pytest.approx(round(turns), rel=1e-12)
-    wanted = rate / source.rate / 2 ** (semitones / 12)
-    assert abs(1200 * math.log2(found.ratio / wanted)) < 0.03
+    assert abs(1200 * math.log2(found.ratio / (rate / source.rate))) < 0.03
 
 
-@given(looped_sources(), st.integers(-24, 24), RATES)
-def test_a_loop_begins_where_the_attack_is_over(source: Source, semitones: int, rate: int) -> None:
-    found = plan(source, semitones, rate)
+@given(looped_sources(), RATES)
+def test_a_loop_in_a_bank_is_long_enough_for_the_taps(source: Source, rate: int) -> None:
+    found = plan(source, rate)
+    assert found.loop and found.loop[1] - found.loop[0] >= TAPS
+
+
+@given(looped_sources(), RATES)
+def test_a_loop_begins_where_nothing_before_it_is_heard(source: Source, rate: int) -> None:
+    found = plan(source, rate)
     assert source.loop and found.loop
-    assert found.loop[0] >= max(math.floor(source.loop[0] * found.ratio), rate // 1000)
+    heard = 0 if rate == source.rate else REACH * max(1.0, 1 / found.ratio)
+    assert found.loop[0] / found.ratio >= source.loop[0] + heard - 1e-6
 
 
-@given(st.integers(1, 100_000), st.integers(0, 200_000), st.integers(-12, 12))
-def test_a_part_covers_all_of_it_but_its_last_5_ms(frames: int, held: int, semitones: int) -> None:
-    found = plan(replace(MIDDLE_C, frames=frames), semitones, 48_000)
-    sample = found.sample(found.kept(held), 5000)
-    if held < found.length:
-        assert sample == Sample(5000, found.length, held, max(0, held - 240), None)
-    else:
-        assert sample == Sample(5000, found.length, found.length, found.length, None)
+@given(st.integers(0, 10**6), st.integers(0, 10**5), SOME_NOTES)
+def test_as_much_is_kept_as_is_asked_for_or_as_the_highest_key_needs(held: int, reach: int, notes: list[int]) -> None:
+    sources = [replace(MIDDLE_C, note=note) for note in notes]
+    highest = {note: max(s for other, s in key_map(notes) if other == note) for note in notes}
+    for note, (made, kept) in holdings(sources, 48_000, held, reach).items():
+        assert made == plan(MIDDLE_C, 48_000)
+        assert kept == min(96_000, max(held, needed(reach, ratio(100 * CENT * highest[note]), 48_000)))
+    assert all(kept == 96_000 for _, kept in holdings(sources, 48_000, None, reach).values())
 
 
-def test_a_loop_counts_as_such_once_its_end_is_held() -> None:
-    found = plan(replace(MIDDLE_C, loop=(500, 40_000)), 0, 48_000)
-    assert found.sample(found.kept(39_999), 5000) == Sample(5000, ENDLESS, 39_999, 39_759, None)
-    for held in (40_000, 90_000, None):
-        whole = Sample(5000, ENDLESS, ENDLESS, ENDLESS, (500, 40_000))
-        assert found.sample(found.kept(held), 5000) == whole
+# Regions
+
+
+@given(st.integers(1, 100_000), st.integers(0, 200_000), st.integers(-60, 67))
+def test_a_recording_is_played_at_the_pitch_of_the_key_as_far_as_it_is_held(
+    frames: int, held: int, semitones: int
+) -> None:
+    found = plan(replace(MIDDLE_C, frames=frames), 48_000)
+    kept, pitch = found.kept(held), ratio(100 * CENT * semitones)
+    covered = frames if held >= frames else covers(held, pitch, 48_000)
+    region = Stored(found, kept, 5000, 0.5).region(semitones)
+    assert region == Region(5000, frames, kept, None, pitch, 0.5, 0.5, 48, covered)
+    assert region.whole == (held >= frames)
+
+
+def test_a_loop_is_told_however_little_of_it_is_held() -> None:
+    found = plan(replace(MIDDLE_C, loop=(500, 40_000)), 48_000)
+    for held in (0, 39_999, 40_000, 90_000, None):
+        region = Stored(found, found.kept(held), 5000, 0.25).region(0)
+        assert (region.length, region.loop, region.duration) == (ENDLESS, (500, 40_000), ENDLESS)
+        assert region.whole == (held is None or held >= 40_000)
+        assert region.covered == (ENDLESS if region.whole else covers(region.held, ONE, 48_000))
 
 
 # Instruments
@@ -203,9 +168,10 @@ def test_a_loop_counts_as_such_once_its_end_is_held() -> None:
 def test_a_described_instrument_has_lengths_and_no_frames() -> None:
     instrument = described("piano", [replace(MIDDLE_C, note=62, loop=(0, 100)), MIDDLE_C], 48_000)
     assert [source.note for source in instrument.sources] == [60, 62]
-    assert instrument.sample(60) == Sample(0, 96_000, 0, 0, None)
-    assert instrument.sample(62) == Sample(0, ENDLESS, 0, 0, None)
-    assert instrument.sample(127) == instrument.sample(67)
+    assert instrument.region(60) == Region(TAPS, 96_000, 0, None, ONE, 0.25, 0.25, 48, 0)
+    assert instrument.region(62) == Region(TAPS, ENDLESS, 0, (0, 100), ONE, 0.25, 0.25, 48, 0)
+    assert instrument.region(74) == replace(instrument.region(62), ratio=2 * ONE)
+    assert instrument.region(48) == replace(instrument.region(60), ratio=ONE // 2)
 
 
 @pytest.mark.parametrize(

@@ -2,51 +2,50 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from netaudio.sampler.instrument import ENDLESS, Instrument, Sample
-from netaudio.sampler.snapshot import NEVER, check_state
-from netaudio.sampler.voice import Voice
-from netaudio.sampler.voices import ALL, Event, Score
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.pitch import ONE
+from netaudio.sampler.snapshot import NEVER
+from netaudio.sampler.voices import FEW, Event, Score
 from tests.support.reference import Recording, Reference
+from tests.support.scores import (
+    HYBRID,
+    LOCAL,
+    MODES,
+    RATE,
+    REMOTE,
+    SONGS,
+    Song,
+    counting,
+    frames,
+    gains,
+    instrument,
+    play,
+    region,
+    rendered,
+    spaced,
+    still,
+)
 
-RATE = 1000
 LENGTH = 400
-HARP = Instrument("harp", RATE, (), tuple(Sample(0, LENGTH, LENGTH, LENGTH, None) for _ in range(128)))
-ORGAN = Instrument("organ", RATE, (), tuple(Sample(0, ENDLESS, 100, 100, (50, 100)) for _ in range(128)))
-INSTRUMENTS = {0: HARP, 1: ORGAN}
-
-MESSAGES = st.one_of(
-    st.tuples(st.sampled_from((0x90, 0x80, 0x91)), st.integers(0, 3), st.integers(0, 127)),
-    st.tuples(st.just(0xB0), st.sampled_from((7, 11, 64, 120, 123)), st.integers(0, 127)),
-    st.tuples(st.sampled_from((0xC0, 0xC1)), st.integers(0, 2)),
-).map(bytes)
-SONGS = st.lists(st.tuples(st.integers(0, 60), MESSAGES), max_size=25)
+RECORDINGS = Recording(counting(LENGTH), attack=3), Recording(counting(LENGTH), (50, 100), 3 * ONE // 2)
+INSTRUMENTS = {n: instrument(str(n), region(recording)) for n, recording in enumerate(RECORDINGS)}
+STILL = {0: instrument("still", region(Recording(still(LENGTH))))}
+SEQS = st.integers(0, 25)
+EXACT = 2.0**-20
 
 
 def score(polyphony: int = 8) -> Score:
     return Score(RATE, polyphony, INSTRUMENTS.get)
 
 
-def play(score: Score, *notes: tuple[int, str]) -> None:
-    """Apply messages (hexadecimal) at positions."""
-    for position, message in notes:
-        score.apply(Event(score.seq + 1, position, bytes.fromhex(message)))
-
-
-def played(song: list[tuple[int, bytes]], polyphony: int = 3) -> tuple[Score, list[Event]]:
-    made, position, events = score(polyphony), 0, []
-    for wait, message in song:
-        position += wait
-        events.append(Event(made.seq + 1, position, message))
-        made.apply(events[-1])
+def played(song: Song, polyphony: int = 3, mode: tuple[int, int, int] = LOCAL) -> tuple[Score, list[Event]]:
+    made, events = score(polyphony), spaced(song, mode)
+    for event in events:
+        made.apply(event)
     return made, events
-
-
-def gains(score: Score, voice: Voice, first: int, end: int, heard: int = ALL) -> list[float]:
-    return [round(g, 6) for g in score.gains(voice, np.arange(first, end), heard).tolist()]
 
 
 # Notes
@@ -54,24 +53,24 @@ def gains(score: Score, voice: Voice, first: int, end: int, heard: int = ALL) ->
 
 def test_a_note_on_starts_a_voice() -> None:
     s = score()
-    voice = s.apply(Event(1, 10, b"\x91\x3c\x7f", cut=480))
+    voice = s.apply(Event(1, 10, b"\x91\x3c\x7f", 480, 30, 500))
     assert voice is not None
-    assert (voice.channel, voice.key, voice.start, voice.cut, voice.level) == (1, 60, 10, 480, 1.0)
-    assert voice.age(15) == 5
+    assert (voice.channel, voice.key, voice.start, voice.gain) == (1, 60, 10, 1.0)
+    assert (voice.cut, voice.shift, voice.reach) == (480, 30, 500)
+    assert (voice.begin, voice.age(45)) == (40, 5)
 
 
 def test_loudness_is_the_square_of_velocity() -> None:
     s = score()
     play(s, (0, "90 3c 40"))
-    assert s.voices[0].level == (64 / 127) ** 2
+    assert s.voices[0].gain == (64 / 127) ** 2
 
 
 @pytest.mark.parametrize("off", ["80 3c 40", "90 3c 00", "80 3c"])
-def test_a_release_takes_a_tenth_of_a_second(off: str) -> None:
+def test_a_key_that_goes_up_releases_its_note(off: str) -> None:
     s = score()
     play(s, (0, "90 3c 7f"), (20, off))
-    assert gains(s, s.voices[0], 19, 23) == [1, 1, 0.99, 0.98]
-    assert gains(s, s.voices[0], 119, 122) == [0.01, 0, 0]
+    assert (s.voices[0].off_seq, s.voices[0].off_at) == (2, 20)
 
 
 def test_a_release_is_of_its_key_and_channel_only() -> None:
@@ -92,12 +91,12 @@ def test_a_key_without_an_instrument_is_silent() -> None:
     assert s.voices == []
 
 
-@pytest.mark.parametrize("message", ["f8", "90", "e0 00 40", "a0 3c 40", "d0 40", "b0 01 40", "f0 01 02"])
+@pytest.mark.parametrize("message", ["f8", "90", "e0 00", "a0 3c 40", "d0 40", "b0 01 40", "b0 07", "f0 01 02"])
 def test_what_has_no_effect_here_still_counts(message: str) -> None:
     s = score()
     play(s, (0, "90 3c 7f"), (5, message))
     assert (s.seq, s.position) == (2, 5)
-    assert s.voices[0].off_seq == NEVER
+    assert s.voices[0].off_seq == NEVER and s.automation.moving() == []
 
 
 def test_events_come_in_order_or_the_program_is_wrong() -> None:
@@ -107,6 +106,12 @@ def test_events_come_in_order_or_the_program_is_wrong() -> None:
         s.apply(Event(3, 6, b"\x80\x3c\x00"))
     with pytest.raises(AssertionError):
         s.apply(Event(2, 4, b"\x80\x3c\x00"))
+
+
+def test_there_is_room_for_many_voices() -> None:
+    s = Score(RATE, 4 * FEW, STILL.get)
+    play(s, *((0, f"90 {key:02x} 7f") for key in range(128)), *((0, f"91 {key:02x} 7f") for key in range(100)))
+    assert gains(s, 0, 1) == [228]
 
 
 # Pedal, programs, panic
@@ -133,11 +138,41 @@ def test_a_program_change_is_for_notes_to_come() -> None:
 
 
 def test_all_notes_off_obeys_the_pedal_and_all_sound_off_does_not() -> None:
-    s = score()
+    s = Score(RATE, 8, STILL.get)
     play(s, (0, "b0 40 7f"), (0, "90 3c 7f"), (5, "b0 7b 00"))
     assert s.voices[0].off_seq == NEVER
     play(s, (9, "b0 78 00"))
-    assert gains(s, s.voices[0], 9, 15) == [1, 0.8, 0.6, 0.4, 0.2, 0]
+    assert gains(s, 9, 15) == [1, 0.8, 0.6, 0.4, 0.2, 0]
+
+
+# Bends
+
+
+@pytest.mark.parametrize(
+    ("range_messages", "bend", "ratio"),
+    [
+        ((), "e0 00 40", 1.0),
+        ((), "e0 00 00", 2 ** (-2 / 12)),
+        (("b0 65 00", "b0 64 00", "b0 06 0c"), "e0 00 00", 0.5),
+        (("b0 65 00", "b0 64 00", "b0 06 18"), "e0 00 60", 2.0),
+        (("b0 65 00", "b0 64 00", "b0 06 7f"), "e0 00 60", 2.0),  # by 24 semitones at most
+        (("b0 65 00", "b0 64 00", "b0 06 00", "b0 26 32"), "e0 00 00", 2 ** (-0.5 / 12)),
+        (("b0 65 00", "b0 64 01", "b0 06 0c"), "e0 00 00", 2 ** (-2 / 12)),  # another parameter
+        (("b1 65 00", "b1 64 00", "b1 06 0c"), "e0 00 00", 2 ** (-2 / 12)),  # another channel
+    ],
+)
+def test_a_bend_goes_as_far_as_its_channel_was_told(range_messages: tuple[str, ...], bend: str, ratio: float) -> None:
+    s = score()
+    play(s, *((0, message) for message in range_messages), (5, bend))
+    assert s.automation.bends(0)[-1][2] == pytest.approx(ratio * ONE, rel=1e-9)
+
+
+def test_a_range_counts_for_bends_to_come() -> None:
+    s = score()
+    play(s, (0, "e0 00 00"), (5, "b0 65 00"), (5, "b0 64 00"), (5, "b0 06 0c"))
+    assert len(s.automation.bends(0)) == 2
+    play(s, (9, "e0 00 00"))
+    assert s.automation.bends(0)[-1][2] == ONE // 2
 
 
 # Polyphony
@@ -162,143 +197,103 @@ def test_a_note_that_has_ended_is_not_stolen() -> None:
     assert s.stolen == 0
 
 
-@given(SONGS, st.integers(1, 4))
-def test_no_more_sound_than_the_polyphony(song: list[tuple[int, bytes]], polyphony: int) -> None:
-    s, _ = played(song, polyphony)
+@pytest.mark.parametrize("mode", [LOCAL, REMOTE, HYBRID])
+def test_decisions_go_by_the_hand_whatever_the_mode(mode: tuple[int, int, int]) -> None:
+    """A remote note that has yet to sound counts as a voice, and a release is over when it is by the hand."""
+    s = score(polyphony=1)
+    play(s, (0, "90 01 7f"), (10, "90 02 7f"), (50, "80 02 00"), (149, "90 03 7f"), (200, "80 03 00"),
+         (300, "90 04 7f"), cut=mode[0], shift=mode[1], reach=mode[2])  # fmt: skip
+    assert [voice.stolen_at for voice in s.voices] == [10, 149, NEVER, NEVER]
+
+
+@given(SONGS, st.integers(1, 4), MODES)
+def test_no_more_sound_than_the_polyphony(song: Song, polyphony: int, mode: tuple[int, int, int]) -> None:
+    s, _ = played(song, polyphony, mode)
     assert len([v for v in s.voices if v.stolen_seq == NEVER and s.end(v) > s.position]) <= polyphony
 
 
-# Gains
+# Sound
 
 
-@given(SONGS, st.integers(0, 1500), st.integers(1, 64), st.integers(0, 26))
-def test_a_straight_gain_is_the_gain(song: list[tuple[int, bytes]], first: int, count: int, heard: int) -> None:
-    s, _ = played(song)
-    n = np.arange(first, first + count)
-    for voice in s.voices:
-        line = s.straight(voice, first, count, heard)
-        if line is not None:
-            assert np.allclose(line[0] + line[1] * np.arange(count), s.gains(voice, n, heard), rtol=0, atol=1e-9)
-
-
-@given(SONGS, st.integers(0, 400), st.sampled_from((1, 2, 8)))
-def test_a_straight_gain_goes_straight_on(song: list[tuple[int, bytes]], wait: int, count: int) -> None:
-    s, events = played(song)
-    for first in {event.position for event in events} | {wait}:
-        for voice in s.voices:
-            line, until = s.straight(voice, first, count), min(s.straight_until(voice, first), first + 300)
-            if line is not None and first + count <= until:
-                n = np.arange(first, until)
-                assert np.allclose(line[0] + line[1] * (n - first), s.gains(voice, n), rtol=0, atol=1e-9)
-
-
-def test_a_gain_without_events_is_straight() -> None:
-    s = score()
-    play(s, (0, "90 3c 7f"), (50, "80 3c 00"))
-    assert s.straight(s.voices[0], 0, 51) == (1.0, 0.0)
-    assert s.straight(s.voices[0], 60, 30) == pytest.approx((0.9, -0.01))
-    assert s.straight(s.voices[0], 40, 30) is None
-    assert s.straight(s.voices[0], 150, 30) == (0.0, 0.0)
-    assert s.straight(s.voices[0], 60, 30, heard=1) == (1.0, 0.0)
-    assert s.straight(s.voices[0], 60, 30, heard=0) == (0.0, 0.0)
-
-
-@given(SONGS, st.integers(0, 25), st.integers(0, 25))
-def test_what_comes_later_has_not_happened_yet(song: list[tuple[int, bytes]], heard: int, wait: int) -> None:
-    """A gain as heard is the gain in a score that has not gone on."""
-    whole, _ = played(song)
-    part, _ = played(song[:heard])
-    n = np.arange(part.position, part.position + 300)
-    for ours, theirs in zip(whole.voices, part.voices, strict=False):
-        assert np.array_equal(whole.gains(ours, n, heard), part.gains(theirs, n))
-
-
-@given(SONGS, st.integers(0, 25), st.integers(0, 1500), st.integers(1, 64))
-def test_same_means_that_the_gain_is_known(
-    song: list[tuple[int, bytes]], before: int, first: int, count: int
-) -> None:
-    s, _ = played(song)
-    n = np.arange(first, first + count)
-    for voice in s.voices:
-        if voice.same(before, first + count):
-            assert np.allclose(s.gains(voice, n, before), s.gains(voice, n), rtol=0, atol=1e-12)
-
-
-@given(SONGS, st.integers(1, 4))
-def test_a_score_sounds_like_the_reference(song: list[tuple[int, bytes]], polyphony: int) -> None:
-    s, events = played(song, polyphony)
-    still = [Recording(np.ones((LENGTH, 2), np.float32))] * 128
-    reference = Reference({0: still, 1: [Recording(r.frames, (50, 100)) for r in still]}, RATE, polyphony)
+@settings(max_examples=200)
+@given(SONGS, st.integers(1, 4), MODES)
+def test_a_score_sounds_like_the_reference(song: Song, polyphony: int, mode: tuple[int, int, int]) -> None:
+    s, events = played(song, polyphony, mode)
+    reference = Reference({n: [recording] * 128 for n, recording in enumerate(RECORDINGS)}, RATE, polyphony)
     reference.feed(events, {})
-    n = np.arange(s.position + 600)
-    total = np.zeros(len(n))
-    for voice in s.voices:
-        inside = (voice.age(0) + n >= 0) & (voice.age(0) + n < voice.sample.length)
-        total += s.gains(voice, n) * inside
-    assert np.allclose(total, reference.mix(len(n))[:, 0], rtol=0, atol=1e-9)
+    count = s.position + 700
+    assert np.abs(rendered(s, 0, count)[0] - reference.mix(count)).max() < 4 * EXACT
 
 
-@given(SONGS, st.integers(0, 25), st.integers(0, 300))
-def test_forgetting_is_not_heard(song: list[tuple[int, bytes]], heard: int, more: int) -> None:
-    s, _ = played(song)
+@given(SONGS, MODES, st.integers(0, 100))
+def test_a_voice_is_where_the_reference_has_it(song: Song, mode: tuple[int, int, int], more: int) -> None:
+    s, events = played(song, 8, mode)
+    reference = Reference({n: [recording] * 128 for n, recording in enumerate(RECORDINGS)}, RATE, 8)
+    reference.feed(events, {})
+    for voice, note in zip(s.voices, reference.notes, strict=True):
+        at = max(s.position, voice.begin) + more
+        phase = int(reference.phase(note, np.array([at]))[0])
+        assert s.phase(voice, at) == voice.wrapped(phase)
+
+
+@given(SONGS, SEQS, st.integers(0, 25), MODES)
+def test_what_comes_later_has_not_happened_yet(song: Song, heard: int, wait: int, mode: tuple[int, int, int]) -> None:
+    """What sounds to one who has heard so much is what sounds in a score that has not gone on."""
+    whole, _ = played(song, 3, mode)
+    part, _ = played(song[:heard], 3, mode)
+    first = part.position + wait
+    known = rendered(whole, first, 300, known=heard)[0]
+    assert np.abs(known - rendered(part, first, 300)[0]).max() < EXACT
+
+
+@settings(max_examples=200)
+@given(SONGS, SEQS, SEQS, st.integers(0, 300), MODES)
+def test_forgetting_is_not_heard(song: Song, heard: int, known: int, more: int, mode: tuple[int, int, int]) -> None:
+    """To no one who has heard as much, from there on."""
+    s, _ = played(song, 3, mode)
     position, heard = s.position + more, min(heard, s.seq)
-    n = np.arange(position, position + 300)
-    before = {v.seq: (s.gains(v, n), s.gains(v, n, heard)) for v in s.voices}
+    known = max(known, heard)
+    before = rendered(s, position, 300, known)[0]
     s.forget(position, heard)
-    left = {v.seq: (s.gains(v, n), s.gains(v, n, heard)) for v in s.voices}
-    for seq, (all_known, as_heard) in before.items():
-        if seq in left:
-            assert np.allclose(left[seq], (all_known, as_heard), rtol=0, atol=1e-12)
-        else:
-            silent = n >= seq_end(song, seq)
-            assert not np.asarray(all_known)[~silent].any()
-            assert not np.asarray(as_heard)[~silent].any()
+    assert np.abs(rendered(s, position, 300, known)[0] - before).max() < EXACT
 
 
-def seq_end(song: list[tuple[int, bytes]], seq: int) -> int:
-    """Where a note of the harp ends by its length."""
-    return sum(wait for wait, _ in song[:seq]) + LENGTH
+@given(SONGS, MODES)
+def test_nothing_is_left_of_what_is_over(song: Song, mode: tuple[int, int, int]) -> None:
+    s, _ = played([*song, (0, b"\xb0\x78\x00"), (0, b"\xb1\x78\x00")], 3, mode)
+    s.forget(s.position + 140, s.seq)
+    assert s.voices == [] and s.automation.moving() == []
 
 
-@given(SONGS, st.integers(0, 25), st.integers(0, 25), st.integers(0, 400), st.integers(1, 40), st.integers(0, 39))
-def test_a_straight_tail_has_the_tails_gains(
-    song: list[tuple[int, bytes]], before: int, heard: int, first: int, count: int, begun: int
-) -> None:
-    s, _ = played(song)
-    before, heard = sorted((min(before, s.seq), min(heard, s.seq)))
-    n, step = np.arange(first, first + count), 1 / 80
-    for voice in s.voices:
-        straight = s.tail_straight(voice, first, count, before, heard, begun * step, step)
-        if straight is not None and voice.age(first) >= voice.cut:
-            x = np.asarray((begun + np.arange(count)) * step, np.float64)
-            exact = s.tail_gains(voice, n, before, heard, x)
-            assert np.allclose(straight[0] + straight[1] * np.arange(count), exact, rtol=0, atol=1e-9)
+def test_a_late_note_is_heard_later_and_whole() -> None:
+    s = score()
+    play(s, (0, "90 3c 7f"), cut=0, shift=30, reach=0)
+    s.voices[0].delay = 7
+    s.update(s.voices[0])
+    assert frames(s, 39, 42) == [2, 3, 4]
+    s.forget(LENGTH + 36, s.seq)
+    assert s.voices
+    s.forget(LENGTH + 37, s.seq)
+    assert not s.voices
 
 
-@given(SONGS)
-def test_only_an_event_that_touches_a_voice_shapes_it(song: list[tuple[int, bytes]]) -> None:
-    s, n = score(), np.arange(0, 900)
-    position, known = 0, dict[int, tuple[int, NDArray[np.float64]]]()
-    for seq, (wait, message) in enumerate(song, 1):
-        position += wait
-        s.apply(Event(seq, position, message, 0))
-        for voice in s.voices:
-            touched, gains = known.get(voice.seq, (-1, np.zeros(0)))
-            now = s.gains(voice, n)
-            assert voice.touched == seq or (touched == voice.touched and np.array_equal(gains, now))
-            known[voice.seq] = voice.touched, now
+def test_a_note_that_no_server_plays_reaches_endlessly() -> None:
+    s = score()
+    play(s, (0, "90 3c 7f"), cut=ENDLESS, reach=ENDLESS)
+    (voice,) = s.voices
+    assert voice.acts(10_000_000) == 10_000_000 and voice.lasting == 0
 
 
 # States
 
 
-@given(SONGS, SONGS)
-def test_a_restored_score_goes_on_alike(song: list[tuple[int, bytes]], more: list[tuple[int, bytes]]) -> None:
-    s, _ = played(song)
-    check_state(s.state())
+@given(SONGS, SONGS, MODES)
+def test_a_restored_score_goes_on_alike(song: Song, more: Song, mode: tuple[int, int, int]) -> None:
+    s, _ = played(song, 3, mode)
     twin = score(s.polyphony)
     twin.restore(s.state())
-    for wait, message in more:
-        for each in (s, twin):
-            each.apply(Event(each.seq + 1, each.position + wait, message))
+    for event in spaced(more, mode, s.seq + 1, s.position + 5):
+        s.apply(event)
+        twin.apply(event)
     assert twin.state() == s.state()
+    assert np.array_equal(rendered(twin, s.position, 300)[0], rendered(s, s.position, 300)[0])

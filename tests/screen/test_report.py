@@ -46,7 +46,7 @@ def test_keys_of_the_json(tmp_path: Path) -> None:
         "slack_frames": {"min", "p50"},
         "knit_margin_frames": {"notes", "min", "p1", "p50"},
         "packets": {"received", "lost", "recovered", "late", "duplicate", "strange"},
-        "frames": {"played", "streamed", "uncovered", "missing", "concealed"},
+        "frames": {"played", "streamed", "uncovered", "deferred", "missing", "concealed"},
         "callback_ms": QUANTILES,
         "history": set(Row._fields),
     }

@@ -14,7 +14,7 @@ def figures(**changes: Any) -> Report:
 
 
 PACKETS = Packets(received=750)
-MISSING = Frames(played=96000, streamed=48000, uncovered=480, missing=480, concealed=0)
+MISSING = Frames(played=96000, streamed=48000, uncovered=480, deferred=0, missing=480, concealed=0)
 LARGER_OFFSET, LARGER_BUFFER = "  notes came late: try a larger --offset", "try a larger --buffer-size"
 
 

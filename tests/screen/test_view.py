@@ -68,6 +68,11 @@ def test_a_frame_of_80_columns() -> None:
     assert text(view.frame(replace(PLAYING, level=-19.0), MESSAGES, 80, 24)) == FRAME.split("\n")
 
 
+def test_where_all_is_held_it_says_so() -> None:
+    shown = text(View().frame(replace(PLAYING, held_ms=None), [], 80, 24))
+    assert " OFFSET   100 ms        BUFFER_SIZE    40 ms        HELD   all" in shown
+
+
 def test_the_server_lost() -> None:
     view = View()
     view.frame(PLAYING, [], 80, 24)
@@ -97,7 +102,7 @@ statuses = st.builds(
     notes=st.lists(st.tuples(st.integers(0, 127), st.none() | st.floats(0, 1)), max_size=12).map(tuple),
     voices=st.integers(0, 999), polyphony=st.integers(1, 256), level=st.floats(-120, 40),
     clipped=st.integers(0, 10**9), volume_db=st.floats(-60, 12), offset_ms=st.floats(0, 10_000),
-    held_ms=st.floats(0, 600_000), chunk_ms=st.floats(0, 128), buffer_ms=st.none() | st.floats(0, 10_000),
+    held_ms=st.none() | st.floats(0, 600_000), chunk_ms=st.floats(0, 128), buffer_ms=st.none() | st.floats(0, 10_000),
     round_trip_ms=st.none() | st.floats(0, 10_000), jitter_ms=st.none() | st.floats(0, 10_000),
     slack_ms=st.none() | st.floats(-10_000, 10_000), margin_ms=st.none() | st.floats(-1e9, 10_000),
     xruns=st.integers(0, 10**9), missing_ms=st.floats(0, 1e9), lost=st.integers(0, 10**9),

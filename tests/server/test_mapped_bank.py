@@ -14,22 +14,25 @@ from numpy.typing import NDArray
 from netaudio.errors import SettingError
 from netaudio.readers.wav_folder import load
 from netaudio.sampler.bank import Bank
-from netaudio.sampler.instrument import ENDLESS, GUARD, Instrument, Sample
-from netaudio.sampler.mixer import Mixer
+from netaudio.sampler.instrument import Instrument
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.pitch import ONE
+from netaudio.sampler.region import GUARD, Region
 from netaudio.sampler.voices import Event, Score
 from netaudio.server.lateness import Stages
 from netaudio.server.mapped_bank import MappedBank
 from netaudio.server.prefetcher import Prefetcher
-from netaudio.session.session import ServerSession
+from netaudio.session.session import Chunk, ServerSession
 from netaudio.units import Span
 from netaudio.wire.payload import PAYLOADS
 from tests.readers.test_wav_folder import noise, write
 from tests.sampler.test_bank import counting
+from tests.support import packets
 from tests.support.pages import drop
 from tests.support.programs import until
 
 RATE, CHUNK, KEYS = 48000, 128, 12
-SECONDS = 4  # of each sample
+SECONDS = 4  # of each recording
 OFFSET = Span.parse("100ms")
 
 
@@ -91,16 +94,16 @@ def test_loading_takes_memory_for_one_instrument_at_a_time(tmp_path: Path) -> No
 
 
 def sounding(bank: Bank) -> Instrument:
-    """Samples for KEYS, every other of which loops within its last second; their first seconds are unlike."""
+    """Recordings for KEYS, every other of which loops within its last second; their first seconds are unlike."""
     rng = np.random.default_rng(1)
     parts = [rng.uniform(-0.1, 0.1, (SECONDS * RATE + GUARD, 2)).astype(np.float32) for _ in range(KEYS)]
-    samples = []
+    regions = []
     for key, address in enumerate(bank.extend(parts)):
         length, loop = SECONDS * RATE, None
         if key % 2:
             length, loop = ENDLESS, ((SECONDS - 1) * RATE, SECONDS * RATE)
-        samples.append(Sample(address, length, length, length, loop))
-    return Instrument("one", RATE, (), tuple(samples[key % KEYS] for key in range(128)))
+        regions.append(Region(address, length, SECONDS * RATE, loop, ONE, 1.0, 1.0, 48, length))
+    return Instrument("one", RATE, (), tuple(regions[key % KEYS] for key in range(128)))
 
 
 def held(instrument: Instrument, cut: int) -> ServerSession:
@@ -129,13 +132,13 @@ def rendered(
     bank: Bank, session: ServerSession, chunks: int, prefetcher: Prefetcher | None = None
 ) -> tuple[NDArray[np.float32], int]:
     """The sound of the session's next chunks, and the major faults that it took."""
-    mixer, stages = Mixer(), Stages()
+    stages, seq = Stages(), session.score.seq
     stages.count_faults()
     before, out = stages.faults, []
     for _ in range(chunks):
         if prefetcher:
             until(lambda: prefetcher.fetched(session), "the next chunk is fetched")
-        out.append(mixer.mix(bank.frames, [session.rows()], CHUNK)[0])
+        out.append(packets.rendered(session, Chunk(session.cursor, seq, seq, 0.0), bank.frames)[0])
         session.cursor += CHUNK
     stages.count_faults()
     return np.concatenate(out), stages.faults - before

@@ -11,7 +11,7 @@ from netaudio.server.ahead import Extent, blocks
 from netaudio.server.mapped_bank import MappedBank
 from netaudio.server.prefetcher import AHEAD_SECONDS, FORGET_SECONDS, Prefetcher
 from netaudio.server.render_worker import RenderWorker, Seat
-from netaudio.session.session import ServerSession
+from netaudio.session.session import Chunk, ServerSession
 from netaudio.wire.payload import PAYLOADS
 from tests.server.test_mapped_bank import CHUNK, KEYS, OFFSET, RATE, held, sounding
 
@@ -189,7 +189,7 @@ def test_a_chunk_that_is_withheld_counts_once(
     bank, prefetcher, begin = made
     one, worker = seat(begin(0)), RenderWorker(bank, prefetcher)
     one.address = "127.0.0.1", 9
-    monkeypatch.setattr(one.session, "ahead", lambda _: 0.0)  # the chunk is due
+    monkeypatch.setattr(one.session, "due", lambda _: Chunk(0, 0, 0, 0.0))
     for _ in range(3):
         assert worker._prepare(one, 0.0, 0.0) is None
     assert one.troubles() == ", 1 chunks withheld"

@@ -10,7 +10,7 @@ import pytest
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.voices import Score
 from netaudio.server.render_worker import RenderWorker, Seat
-from netaudio.session.session import ServerSession
+from netaudio.session.session import Chunk, ServerSession
 from netaudio.wire.payload import PAYLOADS
 
 RATE, CHUNK, TICK = 1000, 10, 0.01
@@ -34,7 +34,7 @@ def chunks(seat: Seat, edge: float, monkeypatch: pytest.MonkeyPatch) -> list[int
     session = seat.session
     for tick in range(40):
         goal = CHUNK * tick + edge + tremble[tick]
-        monkeypatch.setattr(session, "ahead", lambda _, goal=goal: goal - session.cursor)
+        monkeypatch.setattr(session, "due", lambda _, goal=goal: Chunk(session.cursor, 0, 0, goal - session.cursor))
         before = session.packets_sent
         worker._render(tick * TICK, TICK / 2)
         sent.append(session.packets_sent - before)

@@ -30,7 +30,7 @@ def test_lines_tell_what_was_done_since() -> None:
     begun, now = figures(10.0, 1000, 0.05), figures(12.0, 1500, 0.05, 0.0, 0.0, 0.0031)
     assert now.since(begun).lines() == [
         "stats of 2.0 s: 2 sessions, 7 voices, CPU 25.0 %; ticks 6.0 %: "
-        "read 1.0, hear 1.0, rows 1.0, mix 1.0, encode 1.0, send 1.0",
+        "read 1.0, hear 1.0, due 1.0, mix 1.0, encode 1.0, send 1.0",
         "lateness in ms: p50 0.0, p99 3.1, p99.9 3.1, max 3.1; 500 chunks, 3 of them late; "
         "500 packets sent, 0 datagrams not sent, 0 strange datagrams, 0 chunks skipped, 0 chunks withheld, "
         "1 major faults",

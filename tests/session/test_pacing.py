@@ -1,15 +1,13 @@
 """When a session's chunks are due, at 1000 Hz in chunks of 10 frames."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netaudio.wire.rtcp import UNKNOWN_SLACK, Report
-from tests.session.test_session import CHUNK, RATE, SSRC, flow, render, started
-from tests.support.packets import packets
+from tests.session.test_session import CHUNK, SSRC, due, flow, render, started
+from tests.support.scores import RATE
 from tests.support.wire import RATE as STAGE_RATE
 from tests.support.wire import Stage
 
@@ -18,36 +16,36 @@ def test_the_stream_begins_a_buffer_and_the_way_ahead() -> None:
     session = started()
     session.take(Report(SSRC, 0, 1000, 0, UNKNOWN_SLACK, 50, 20_000, 0), 0.0, 0.0)
     assert session.pacer.lead == 50 + 20 + CHUNK
-    assert session.ahead(0.0) == 0
-    assert session.cursor == 1080
+    chunk = due(session)
+    assert (chunk.first, chunk.overdue) == (1080, 0)
 
 
 def test_chunks_become_due_as_time_passes() -> None:
     session = started()
     flow(session)
     begun = session.cursor
-    due = 0
+    made = 0
     for millisecond in range(1, 101):
-        if session.ahead(millisecond / 1000) >= 0:
-            render(session)
-            due += 1
-    assert due == 10
+        if due(session, millisecond / 1000).overdue >= 0:
+            render(session, millisecond / 1000)
+            made += 1
+    assert made == 10
     assert session.cursor == begun + 100
 
 
 def test_without_reports_nothing_is_sent() -> None:
     session = started()
     flow(session)
-    assert session.ahead(1.0) > 0
-    assert session.ahead(1.001) == -math.inf
+    assert due(session, 1.0).overdue > 0
+    assert session.due(1.001) is None
 
 
 def test_what_is_already_played_is_skipped_and_counted() -> None:
     session = started()
     flow(session)
     begun = session.cursor
-    assert session.ahead(0.5) > 0
-    assert session.cursor == 500
+    chunk = due(session, 0.5)
+    assert chunk.overdue > 0 and chunk.first == 500
     assert session.skipped == (500 - begun) // CHUNK
 
 
@@ -56,7 +54,7 @@ def test_what_is_already_played_is_skipped_and_counted() -> None:
 def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_size: int, ppm: int) -> None:
     """The p1 that the client measures, after 15 s, with a way of 10 ms and more."""
     rng, session = np.random.default_rng(seed), started()
-    due: list[tuple[float, int]] = []
+    coming: list[tuple[float, int]] = []
     slacks: list[tuple[float, int]] = []
     for step in range(9_000):
         now = step / 500
@@ -68,11 +66,12 @@ def test_slack_settles_near_the_buffer_size(seed: int, jitter: float, buffer_siz
             sent = round(now * 1e6)
             figures = Report(SSRC, step, playhead, 0, slack, buffer_size, 20_000, sent, jitter=mean)
             session.take(figures, now + 0.01, now + 0.01)
-        if session.ahead(now) >= 0:
-            due.append((now + 0.01 + rng.uniform(0, jitter), session.cursor))
-            packets(session, np.zeros((CHUNK, 2), np.float32))
-        slacks += [(now, position - playhead) for at, position in due if at <= now]
-        due = [(at, position) for at, position in due if at > now]
+        chunk = session.due(now)
+        if chunk and chunk.overdue >= 0:
+            coming.append((now + 0.01 + rng.uniform(0, jitter), chunk.first))
+            render(session, now)
+        slacks += [(now, position - playhead) for at, position in coming if at <= now]
+        coming = [(at, position) for at, position in coming if at > now]
     settled = np.quantile([s for t, s in slacks if t > 15], 0.01)
     assert buffer_size - 6 <= settled <= buffer_size + 2 * CHUNK
 

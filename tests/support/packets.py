@@ -1,7 +1,8 @@
 """Audio packets as bytes, for tests that need no sockets."""
 
-from netaudio.sampler.mixer import Frames
-from netaudio.session.session import ServerSession
+from netaudio.sampler import kernel
+from netaudio.session.session import Chunk, ServerSession
+from netaudio.units import Frames
 from netaudio.wire.datagram import parse
 from netaudio.wire.parity import Parity
 from netaudio.wire.payload import Payload
@@ -28,6 +29,14 @@ def is_parity(data: bytes) -> bool:
     return isinstance(parse(data), Parity)
 
 
-def packets(session: ServerSession, mix: Frames) -> list[bytes]:
-    """Those of the session's next chunk, whose mix (frames, 2) this is."""
-    return list(map(bytes, session.packets(session.payload.datagrams(mix[None])[0])))
+def rendered(session: ServerSession, due: Chunk, bank: Frames) -> tuple[Frames, bool]:
+    """A chunk's sound (frames, 2), and whether it was faded from one knowledge to another."""
+    score = session.score
+    sound, facts = kernel.tails(bank, [session.job(due)], session.chunk, score.ramp, score.release)
+    return sound[0], bool(facts[0, 0])
+
+
+def packets(session: ServerSession, due: Chunk, bank: Frames) -> list[bytes]:
+    """Those of the session's next chunk."""
+    sound, faded = rendered(session, due, bank)
+    return list(map(bytes, session.packets(due, faded, session.payload.datagrams(sound[None])[0])))

@@ -200,7 +200,15 @@ def playing(
     for old in (wav, report):
         old.unlink(missing_ok=True)
     common = ["--device", "null", "--play", song, "--record", wav, "--report", report, "--mode", mode]
-    common += ["--offset", "100ms", "--buffer-size", "40ms", *(["--server", server] if server else [])]
+    common += [
+        "--offset",
+        "100ms",
+        "--buffer-size",
+        "40ms",
+        "--held",
+        "1s",
+        *(["--server", server] if server else []),
+    ]
     with running("client.py", *common, *flags, inside=inside) as client:
         yield Playing(client, wav, report)
 

@@ -25,7 +25,7 @@ from netaudio.readers.wav_folder import list_instruments, load
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.voices import Event
 from tests.support.programs import HOME, RATE, Playing, Timed, until
-from tests.support.reference import Note, Recording, Reference
+from tests.support.reference import Recording, Reference
 
 KEYS = range(48, 85)
 POLYPHONY = 32
@@ -114,14 +114,14 @@ def notes_in(song: Timed) -> int:
 
 @cache
 def recordings(folder: Path = HOME / "wav") -> Mapping[int, Sequence[Recording]]:
-    """The samples of all instruments, by place in the list and by key, as they are at the bank's rate."""
+    """Those of all instruments, by place in the list and by key, as they are at the bank's rate."""
     bank, names = Bank(), list_instruments(folder)
     loaded = load(folder, names, RATE, None, bank)
     found = {}
     for number, name in enumerate(names):
         found[number] = [
-            Recording(bank.frames[s.address :][: s.loop[1] if s.loop else s.length], s.loop)
-            for s in loaded[name].instrument.samples
+            Recording(bank.frames[r.address :][: r.held], r.loop, r.ratio, r.left, r.right, r.attack)
+            for r in loaded[name].instrument.regions
         ]
     return found
 
@@ -149,17 +149,10 @@ def voices(score: Reference, count: int) -> NDArray[np.int64]:
     """How many notes sound at each frame."""
     change = np.zeros(count + 1, np.int64)
     for note in score.notes:
-        first, last = life(score, note)
+        first, last = score.life(note)
         change[min(first, count)] += 1
         change[min(last, count)] -= 1
     return np.cumsum(change)[:-1]
-
-
-def life(score: Reference, note: Note) -> tuple[int, int]:
-    """A note's first frame, and the one after its last."""
-    last = min(note.on + note.recording.length, note.off + score.release, note.stolen + RAMP)
-    assert last < np.inf
-    return note.on, int(last)
 
 
 def sounds_on(client: Playing) -> None:
@@ -177,9 +170,9 @@ def steps(score: Reference, count: int) -> NDArray[np.float64]:
     """The sum over the notes of their own largest steps around each frame: more than that is a click."""
     total = np.zeros(count)
     for note in score.notes:
-        first, last = (at + note.delay for at in life(score, note))
+        first, last = score.life(note)
         n = np.arange(first, min(last, count))
-        sound = note.recording.at(n - first) * score.gain(note, n)[:, None]
+        sound = score.sound(note, n)
         if not len(sound):
             continue
         step = np.abs(np.diff(sound, axis=0, prepend=0)).max(axis=1)

@@ -8,19 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netaudio.modes import Mode
+from netaudio.player.fader import Fader
+from netaudio.player.knit import Knit
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.player.rings import Packet, TripleRing
 from netaudio.player.stream_figures import StreamFigures
 from netaudio.sampler.bank import Bank
-from netaudio.sampler.instrument import ENDLESS, GUARD, Instrument, Sample, edge
-from netaudio.sampler.mixer import Mixer
+from netaudio.sampler.instrument import Instrument
+from netaudio.sampler.region import BEYOND, Region, covers, needed
 from netaudio.sampler.voices import Event, Score
 from netaudio.session.session import ServerSession
+from netaudio.units import Frames
 from netaudio.wire import control
 from netaudio.wire.payload import PAYLOADS
 from netaudio.wire.rtcp import Report
+from tests.support.coverage import covered
 from tests.support.packets import packets
 from tests.support.reference import Recording, Reference
+from tests.support.sinc import ONE
 
 RATE = 4800  # so that a second is quick: a ramp has 24 frames, a release 480
 SECRET = b"a secret"
@@ -30,21 +36,19 @@ T = TypeVar("T")
 
 
 def instrument(name: str, recordings: Sequence[Recording], bank: Bank, held: int | None) -> Instrument:
-    """Samples for keys 0 .. len(recordings), of which the bank keeps `held` frames (None: all)."""
-    parts, shapes = [], []
+    """Regions for keys 0 .. len(recordings), of which the bank keeps enough to play `held` frames (None: all)."""
+    parts, counts = [], []
     for r in recordings:
-        whole = r.loop[1] if r.loop else len(r.frames)
-        length = ENDLESS if r.loop else whole
-        if held is None or held >= whole:
-            tail = np.resize(r.frames[slice(*r.loop)], (GUARD, 2)) if r.loop else r.frames[:0]
-            parts.append(np.concatenate((r.frames[:whole], tail)))
-            shapes.append((length, length, length, r.loop))
-        else:
-            fade = np.clip((held - np.arange(held)) / edge(RATE), 0, 1)[:, None]
-            parts.append((r.frames[:held] * fade).astype(np.float32))
-            shapes.append((length, held, max(0, held - edge(RATE)), None))
-    samples = [Sample(a, *shape) for a, shape in zip(bank.extend(parts), shapes, strict=True)]
-    return Instrument(name, RATE, (), tuple(samples))
+        count = r.whole if held is None else min(r.whole, needed(held, r.ratio, RATE))
+        turn = np.resize(r.frames[slice(*r.loop)], (BEYOND, 2)) if r.loop and count == r.whole else r.frames[:0]
+        parts.append(np.concatenate((r.frames[:count], turn)))
+        counts.append(count)
+    regions = [
+        Region(address, r.length, count, r.loop, r.ratio, r.left, r.right, r.attack,
+               r.length if count == r.whole else covers(count, r.ratio, RATE))
+        for r, address, count in zip(recordings, bank.extend(parts), counts, strict=True)
+    ]  # fmt: skip
+    return Instrument(name, RATE, (), tuple(regions))
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,30 @@ class Path(Generic[T]):
         return [item for _, _, item in due]
 
 
+class LoggedKnit(Knit):
+    """Keeps what each segment's packet had heard."""
+
+    def __init__(self, score: Score, rings: TripleRing) -> None:
+        super().__init__(score, rings)
+        self.played: list[tuple[int, int, bool]] = []  # frames, heard before (-1: no packet), whether r was 1
+
+    def _segment(self, bank: Frames, packet: Packet | None, at: int, count: int) -> None:
+        full = packet is not None and self._risen == self.score.ramp
+        self.played.append((count, packet.before if packet else -1, full))
+        super()._segment(bank, packet, at, count)
+
+
 class LoggedPlayer(ClientPlayer):
     """Keeps every event that it stamps, the E of mix(E), and what else shapes the sound."""
+
+    knit: LoggedKnit
 
     def __init__(self, bank: Bank, chunk: int, polyphony: int, mode: Mode, offset: int) -> None:
         super().__init__(RATE, chunk, polyphony, bank, {}, set(), mode, offset)
         self.events: list[Event] = []
         self.volumes: list[tuple[int, float]] = []
         self.told: dict[int, int] = {}  # seq of a late remote note: when the client learned of its delay
+        self.knit = LoggedKnit(self.score, self.rings)
 
     def set_volume(self, gain: float) -> None:
         super().set_volume(gain)
@@ -116,10 +136,9 @@ class LoggedPlayer(ClientPlayer):
         if any(voice.seq == seq for voice in self.score.voices):
             self.told[seq] = self.position
 
-    def _apply(self, position: int, message: bytes) -> None:
-        super()._apply(position, message)
-        new = [v.cut for v in self.score.voices if v.seq == self.score.seq]
-        self.events.append(Event(self.score.seq, self.score.position, message, new[0] if new else 0))
+    def _log(self, event: Event) -> None:
+        super()._log(event)
+        self.events.append(event)
 
 
 @dataclass
@@ -128,13 +147,17 @@ class Outcome:
 
     out: Sound
     ideal: Sound  # mix(E), times the volume
-    covered: NDArray[np.bool_]  # where the promise holds
+    covered: NDArray[np.bool_]  # where the client says that the promise holds
+    promised: NDArray[np.bool_]  # where the reference says so
+    loudness: NDArray[np.float64]  # the sum of what all notes add, all of it positive
     steps: Sound  # the sum over the voices that may sound of the largest of their own steps
     peaks: Sound  # and of their amplitudes
 
     @property
     def error(self) -> float:
-        return float(np.abs(self.out - self.ideal)[self.covered].max(initial=0.0))
+        """The worst of it, relative to how loud it is there, but for what both sides call uncovered."""
+        apart = np.abs(self.out - self.ideal).max(axis=1) / np.maximum(1.0, self.loudness)
+        return float(apart[self.covered | self.promised].max(initial=0.0))
 
     @property
     def peak(self) -> float:
@@ -155,12 +178,15 @@ class Stage:
         self.recordings, self.chunk, self.block, self.polyphony = programs, chunk, block, polyphony
         self.payload, self.buffer_size = PAYLOADS[payload], buffer_size
         self.network = Network(delay, jitter, loss, twice, burst)
-        self.server_bank, client_bank, self.mixer = Bank(), Bank(), Mixer()
+        self.server_bank, client_bank = Bank(), Bank()
         self.player = LoggedPlayer(client_bank, chunk, polyphony, mode, offset)
         self.served = {}
+        self.held: dict[Recording, int | None] = {}
         for p, recordings in enumerate(programs):
             self.served[p] = instrument(f"program {p}", recordings, self.server_bank, None)
             self.player.instruments[p] = instrument(f"program {p}", recordings, client_bank, held)
+            for recording, region in zip(recordings, self.player.instruments[p].regions, strict=True):
+                self.held[recording] = None if region.whole else region.held
         self.time, self.ssrc = 0.0, 1
         self.delays: dict[int, int] = {}
         self.blocks: list[NDArray[np.float32]] = []
@@ -234,16 +260,14 @@ class Stage:
             if isinstance(message, control.Resume):
                 session.resume(message.state)
             elif isinstance(message, control.Event):
-                seq, position, data = message.seq, message.position, message.message
-                session.hear(Event(seq, position, data, message.cut, message.shift, message.reach))
+                session.hear(Event(*(getattr(message, name) for name in Event._fields)))
         for data in self.up.receive(now):
             report = Report.parse(data, SECRET)
             if report.counter > session._counter:
                 self.down.send(now, session.take(report, now, now).pack())
         for _ in range(2):
-            if session.ahead(now) >= 0:
-                mixed = self.mixer.mix(self.server_bank.frames, [session.rows()], self.chunk)[0]
-                for data in packets(session, mixed):
+            if (due := session.due(now)) and due.overdue >= 0:
+                for data in packets(session, due, self.server_bank.frames):
                     self.down.send(now, data)
         for late in session.late:
             self.delays[late[0]] = late[1]
@@ -255,25 +279,31 @@ class Stage:
         n = np.arange(len(out))
         reference = Reference(dict(enumerate(self.recordings)), RATE, self.polyphony)
         reference.feed(self.player.events, self.delays)
-        volume, last = np.ones(len(out)), 1.0
+        fader = Fader(1.0, reference.ramp)
         for at, gain in self.player.volumes:
-            volume += (gain - last) * np.clip((n - at) / reference.ramp, 0, 1)
-            last = gain
-        covered = np.ones(len(out), np.bool_)
+            fader.move(at, gain)
+        counts, before, flowing = (np.array(part) for part in zip(*self.player.knit.played, strict=True))
+        promised = covered(reference, np.repeat(before, counts), np.repeat(flowing, counts), self.held)
+        told = np.ones(len(out), np.bool_)
         for first, end in self.player.knit.tally.spans:
-            covered[first:end] = False
+            told[first:end] = False
+        for note in reference.notes:
+            if note.delay:  # until the client knows, it cannot say what is missing of the note
+                late = slice(
+                    note.on + note.shift, self.player.told.get(note.seq, min(reference.life(note)[1], len(out)))
+                )
+                told[late] = promised[late] = False
         steps, peaks = np.zeros(len(out)), np.zeros(len(out))
         for note in reference.notes:
-            last_frame = note.delay + min(
-                note.on + note.recording.length, note.off + reference.release, note.stolen + reference.ramp
-            )
-            if note.delay:  # until the client knows, it cannot say what is missing of the note
-                covered[note.on : self.player.told.get(note.seq, int(min(last_frame, len(out))))] = False
-            whole = slice(note.on, int(min(last_frame + UNHEARD, len(out))))
-            steps[whole] += note.level * np.abs(np.diff(note.recording.frames, axis=0, prepend=0.0)).max()
-            peaks[whole] += note.level * np.abs(note.recording.frames).max()
-        loudest = max([1.0, *(gain for _, gain in self.player.volumes)])
-        return Outcome(out, reference.mix(len(out)) * volume[:, None], covered, steps * loudest, peaks * loudest)
+            first, end = reference.life(note)
+            frames, level = note.recording.frames, note.level * max(note.recording.left, note.recording.right)
+            fastest = max(step for _, _, step in reference.stretches(note)) / ONE
+            whole = slice(first, int(min(end + UNHEARD, len(out))))
+            steps[whole] += level * np.abs(np.diff(frames, axis=0, prepend=0.0)).max() * max(1.0, fastest)
+            peaks[whole] += level * np.abs(frames).max()
+        volume, loudest = fader.values(n), max([1.0, *(gain for _, gain in self.player.volumes)])
+        ideal, loudness = reference.mix(len(out)) * volume[:, None], reference.loudness(len(out)) * loudest
+        return Outcome(out, ideal, told, promised, loudness, steps * loudest, peaks * loudest)
 
 
 def memory(score: Score, position: int) -> list[tuple[int, ...]]:

@@ -63,7 +63,7 @@ def test_with_a_server_and_a_device_that_plays_all_is_fine(tmp_path: Path, instr
         assert table[name].startswith(("ok", "note")), table
     assert table["sound"].split(None, 1)[1].startswith("system, 48000 Hz, 128 frames (2.7 ms)")
     assert f"{server}, 48000 Hz, has 1 piano" in table["server"]
-    assert table["samples"] == "ok    the first 1 s of each, which are held, equal the server's"
+    assert table["samples"] == "ok    all of each, which is held, equals the server's"
     assert int(table["audio"].split()[1]) > 0 and "the way asks for" in table["OFFSET"]
     assert "left alone" in table["keys"]
 

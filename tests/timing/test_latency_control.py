@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netaudio.sampler.layout import ENDLESS
 from netaudio.timing.latency_budget import most_offset
 from netaudio.timing.latency_control import Follow
 from netaudio.units import Span
@@ -36,8 +37,8 @@ def probes(ways: Ways, delay: float, jitter: float) -> list[float]:
     return [ways.trip(delay, jitter, 0.02) for _ in range(70)]
 
 
-def following(trips: list[float], held: int = HELD) -> Follow:
-    follow = Follow(AUTO, AUTO, Span(held), RATE, CHUNK)
+def following(trips: list[float]) -> Follow:
+    follow = Follow(AUTO, AUTO, RATE, CHUNK)
     follow.begin(trips)
     return follow
 
@@ -62,7 +63,7 @@ def live(
 ) -> Hour:  # fmt: skip
     """Follow a network that gives delay and jitter at each time."""
     ways = Ways(seed, correlation)
-    follow = following(probes(ways, *network(0.0)), held)
+    follow = following(probes(ways, *network(0.0)))
     hour = Hour(follow, [], [], [], [])
     for step in range(1, round(seconds / POLL)):
         now = step * POLL
@@ -200,7 +201,7 @@ def test_what_the_player_sets_is_not_followed() -> None:
 
 
 def test_a_set_buffer_size_stays_while_offset_follows() -> None:
-    follow = Follow(AUTO, Span(1920), Span(HELD), RATE, CHUNK)
+    follow = Follow(AUTO, Span(1920), RATE, CHUNK)
     before = follow.begin([0.02] * 70)
     for step in range(200):
         follow.hear(step * POLL, [0.08])
@@ -208,8 +209,16 @@ def test_a_set_buffer_size_stays_while_offset_follows() -> None:
     assert follow.tuning.buffer_size == 1920 and follow.tuning.offset >= before.offset + 0.055 * RATE
 
 
+def test_where_all_is_held_nothing_limits_offset() -> None:
+    follow = following([0.02] * 70)
+    for step in range(200):
+        follow.hear(step * POLL, [2.0])
+        follow.look(step * POLL, 700, (), most_offset(ENDLESS, RATE, CHUNK))
+    assert not follow.short and follow.tuning.offset > 2 * RATE
+
+
 def test_late_notes_that_no_offset_could_mend_are_soon_forgotten() -> None:
-    follow = following([0.02] * 70, held=RATE // 10)
+    follow = following([0.02] * 70)
     before, most = follow.tuning.offset, most_offset(RATE // 10, RATE, CHUNK)
     for step in range(600):
         now = step * POLL

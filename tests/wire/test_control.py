@@ -6,21 +6,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
+from netaudio.midi import CHANNELS
 from netaudio.sampler.automation import Change
-from netaudio.sampler.instrument import ENDLESS, Source
-from netaudio.sampler.snapshot import CHANNELS, NEVER, ChannelState, ScoreState, VoiceState, check_state
+from netaudio.sampler.instrument import Source
+from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.pitch import ONE
+from netaudio.sampler.snapshot import (
+    NEVER,
+    VOICES_A_NOTE,
+    ChannelState,
+    ScoreState,
+    VoiceState,
+    check_state,
+)
 from netaudio.wire import control as m
 from netaudio.wire.rtcp import ALL_BITS
 
 NATURALS = st.integers(0, (1 << 62) - 1)
 VOICE_FRAMES = st.integers(0, ALL_BITS - 1) | st.just(ENDLESS)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-CHANGES = st.builds(Change, NATURALS, st.integers(-100, 1 << 60), st.floats(0, 1))
-VOICES = st.tuples(*([NATURALS] * 12), st.booleans()).map(lambda fields: VoiceState(*fields))
-LINES = st.lists(CHANGES, min_size=1, max_size=3)
+CHANGES = st.builds(
+    Change, NATURALS, st.integers(-100, 1 << 60), st.one_of(st.floats(0, 1), st.integers(0, 1 << 40))
+)  # fmt: skip
+VOICES = st.tuples(*([NATURALS] * 16), st.booleans()).map(lambda fields: VoiceState(*fields))
+LINES = st.lists(st.lists(CHANGES, min_size=1, max_size=3), min_size=3, max_size=3)
+PAIRS = st.tuples(st.integers(0, 127), st.integers(0, 127))
 STATES = st.builds(
     ScoreState, NATURALS, NATURALS, st.lists(VOICES, max_size=4),
-    st.lists(st.builds(ChannelState, st.integers(0, 127), st.booleans(), LINES, LINES), max_size=3),
+    st.lists(st.builds(ChannelState, st.integers(0, 127), st.booleans(), LINES, PAIRS, PAIRS), max_size=3),
 )  # fmt: skip
 LOOPS = st.one_of(st.none(), st.tuples(NATURALS, NATURALS))
 SPANS = st.sampled_from(("auto", "1920", "40ms", "0.5s", "12.25ms"))
@@ -145,12 +158,17 @@ def test_an_error_shows_the_beginning_of_the_line() -> None:
         m.decode_from_client(b"GET / HTTP/1.1\r\n")
 
 
-def test_the_largest_state_that_a_server_accepts_fits_a_line() -> None:
-    """With the highest polyphony, after a week at 192 kHz."""
-    week = 7 * 86400 * 192_000
-    voice = VoiceState(15, 127, 127, 127, week, week, week, NEVER, NEVER, NEVER, NEVER, week, True)
-    channel = ChannelState(127, True, [Change(week, week, 0.123456789012345)] * 5, [Change(0, -960, 1.0)])
-    voices = [voice._replace(seq=week - n) for n in reversed(range(8 * 256))]
-    state = ScoreState(week, week, voices, [channel] * CHANNELS)
-    check_state(state)
+def test_the_largest_state_that_a_client_comes_to_fits_a_line() -> None:
+    """With the highest polyphony, after a week at 192 kHz, while all controllers of two channels move: of a client
+    that joins anew, what is older than half a second is folded."""
+    week, polyphony, ramp, moves = 7 * 86400 * 192_000, 256, 960, 100
+    voice = VoiceState(
+        15, 127, 127, 127, week, week, week, week, week, week, NEVER, NEVER, NEVER, NEVER, week, 1, True
+    )
+    still = [[Change(0, -(1 << 40), value)] for value in (1.0, 1.0, ONE)]
+    moving = [[Change(week + n, week + ramp * n, value) for n in range(moves)] for value in (0.1234567, 0.7, 4 * ONE)]
+    channels = [ChannelState(127, True, lines, (24, 0), (127, 127)) for lines in (still, moving)]
+    voices = [voice._replace(seq=week - n, cut=0) for n in reversed(range(VOICES_A_NOTE * polyphony))]
+    state = ScoreState(2 * week, 2 * week, voices, channels[:1] * (CHANNELS - 2) + channels[1:] * 2)
+    check_state(state, polyphony, ramp)
     assert len(m.encode(m.Resume(state))) <= m.MAX_LINE

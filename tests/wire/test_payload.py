@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from netaudio.errors import ProtocolError
-from netaudio.sampler.mixer import Frames
+from netaudio.units import Frames
 from netaudio.wire.payload import FULL_SCALE, MAX_PAYLOAD, PAYLOADS
 from tests.support.packets import encode
 

@@ -3,7 +3,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
-from netaudio.sampler.instrument import ENDLESS
+from netaudio.sampler.layout import ENDLESS
 from netaudio.sampler.voices import Event
 from netaudio.wire.rtcp import ALL_BITS, MAC_BYTES, MAX_EVENTS, MAX_REPORT, UNKNOWN_SLACK, Reply, Report, mac
 
