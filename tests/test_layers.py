@@ -34,9 +34,10 @@ LAYERS = dict.fromkeys(ROOT, ROOT) | CORE | SHELLS
 """What each room, a package or a module beside them, may import besides itself."""
 
 OUTSIDE = frozenset({
-    "argparse", "asyncio", "concurrent", "configparser", "ctypes", "io", "logging", "mido", "mmap", "multiprocessing",
-    "os", "pathlib", "pynput", "queue", "random", "resource", "secrets", "select", "selectors", "shutil", "signal",
-    "socket", "sounddevice", "soundfile", "soxr", "subprocess", "tempfile", "threading", "time", "urllib",
+    "argparse", "asyncio", "concurrent", "configparser", "ctypes", "datetime", "glob", "http", "io", "logging",
+    "mido", "mmap", "multiprocessing", "os", "pathlib", "pynput", "queue", "random", "resource", "rtmidi",
+    "secrets", "select", "selectors", "shutil", "signal", "socket", "sounddevice", "soundfile", "soxr", "ssl",
+    "subprocess", "sys", "tempfile", "threading", "time", "urllib",
 })  # fmt: skip
 ALLOWED = {"config/load.py": {"argparse", "configparser"}}
 """Parsers of texts that are handed to them."""

@@ -1,9 +1,9 @@
 """Deferral: where something sounds OFFSET later than by the hand, because a note was past its reach."""
 
 from netaudio import midi
-from netaudio.sampler.layout import ENDLESS
+from netaudio.sampler.layout import BEND, ENDLESS
 from netaudio.sampler.voice import Voice
-from netaudio.sampler.voices import LINE_OF, Event, Score
+from netaudio.sampler.voices import Event, Score, line_of
 
 
 class Deferral:
@@ -16,18 +16,17 @@ class Deferral:
 
     def note(self, event: Event) -> None:
         """Take an event that the score has just applied."""
-        message, kind, channel = event.message, midi.kind(event.message), midi.channel(event.message)
-        moved = kind == midi.CONTROL_CHANGE and message[1] in LINE_OF
+        channel, line = midi.channel(event.message), line_of(event.message)
         for voice in self._score.voices:
             if voice.reach >= ENDLESS or voice.acts(event.position) == event.position:
                 continue
             ramp = 0
             if voice.off_seq == event.seq:
                 ramp = self._score.release
-            elif voice.stolen_seq == event.seq or (moved and voice.channel == channel):
-                ramp = self._score.ramp
-            elif kind == midi.PITCH_BEND and voice.channel == channel:
+            elif line == BEND and voice.channel == channel:
                 self._bent.append(voice)
+            elif voice.stolen_seq == event.seq or (line is not None and voice.channel == channel):
+                ramp = self._score.ramp
             if ramp:
                 self._until = max(self._until, voice.acts(event.position) + voice.lag + ramp)
 

@@ -14,11 +14,11 @@ from netaudio.player.knit import Knit
 from netaudio.player.rings import TripleRing
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.instrument import Instrument
-from netaudio.sampler.layout import BEND, ENDLESS, MOST_CHANGES
+from netaudio.sampler.layout import ENDLESS, MOST_CHANGES
 from netaudio.sampler.pitch import CENT, ratio
 from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voice import Voice
-from netaudio.sampler.voices import LINE_OF, Event, Score
+from netaudio.sampler.voices import Event, Score, line_of
 from netaudio.timing.clock import CardClock
 from netaudio.units import Frames
 
@@ -182,8 +182,7 @@ class ClientPlayer:
     def _stamp(self, start: int, position: int, message: bytes) -> None:
         """Apply what was done, but of each channel and controller one change in 5 ms at most: the newest, later."""
         self._stamp_thinned(start, position)
-        kind, channel = midi.kind(message), midi.channel(message)
-        line = LINE_OF.get(message[1]) if kind == midi.CONTROL_CHANGE else BEND if kind == midi.PITCH_BEND else None
+        channel, line = midi.channel(message), line_of(message)
         if line is None:
             self._apply(position, message)
         elif self._free(channel, line) > position:

@@ -18,6 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from netaudio.midi import CHANNELS
 from netaudio.sampler.interpolator import sinc_table
 from netaudio.sampler.layout import (
     BEFORE,
@@ -163,8 +164,8 @@ def _render(
         for t in range(2 * n):
             o[t] = f4(0)
         voices = carray(_pointer(job[VOICES]), (job[NUMBER],), voice_t)
-        changes = carray(_pointer(job[CHANGES]), (16 * LINES, MOST_CHANGES), change_t)
-        counts = carray(_pointer(job[COUNTS]), (16 * LINES,), i8)
+        changes = carray(_pointer(job[CHANGES]), (CHANNELS * LINES, MOST_CHANGES), change_t)
+        counts = carray(_pointer(job[COUNTS]), (CHANNELS * LINES,), i8)
         summed, faded = 0, False
         for i in range(len(voices)):
             if i + 1 < len(voices):

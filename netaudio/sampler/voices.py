@@ -185,7 +185,7 @@ class Score:
         if number in LINE_OF:
             self.automation.change(channel, LINE_OF[number], self.seq, self.position, (value / 127) ** 2)
         elif number == midi.SUSTAIN:
-            state.pedal = value >= 64
+            state.pedal = value >= midi.PEDAL_DOWN
             if not state.pedal:
                 self._keys_up(channel, lambda voice: voice.key_up)
         elif number == midi.ALL_SOUND_OFF:
@@ -197,6 +197,8 @@ class Score:
         elif number in (midi.RPN_COARSE, midi.RPN_FINE):
             coarse, fine = state.parameter
             state.parameter = (value, fine) if number == midi.RPN_COARSE else (coarse, value)
+        elif number in (midi.NRPN_COARSE, midi.NRPN_FINE):
+            state.parameter = NO_PARAMETER  # what is entered now is another's
         elif number in (midi.DATA_ENTRY, midi.DATA_ENTRY_FINE) and state.parameter == (0, 0):
             semitones, cents = state.bend_range
             state.bend_range = (value, cents) if number == midi.DATA_ENTRY else (semitones, value)
@@ -291,9 +293,17 @@ class Score:
 
 
 MOVED = frozenset((*LINE_OF, midi.SUSTAIN, midi.ALL_SOUND_OFF, midi.ALL_NOTES_OFF, midi.RPN_COARSE, midi.RPN_FINE,
-                   midi.DATA_ENTRY, midi.DATA_ENTRY_FINE))  # fmt: skip
+                   midi.NRPN_COARSE, midi.NRPN_FINE, midi.DATA_ENTRY, midi.DATA_ENTRY_FINE))  # fmt: skip
 """Controllers that mean anything here."""
 KINDS = frozenset((midi.NOTE_OFF, midi.NOTE_ON, midi.PROGRAM_CHANGE, midi.PITCH_BEND))
+
+
+def line_of(message: bytes) -> int | None:
+    """The line of its channel that a message changes, if it moves what sounds."""
+    kind = midi.kind(message)
+    if kind == midi.PITCH_BEND:
+        return BEND
+    return LINE_OF.get(message[1]) if kind == midi.CONTROL_CHANGE else None
 
 
 def shapes_sound(message: bytes) -> bool:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from netaudio import midi
 from netaudio.errors import ProtocolError
 from netaudio.sampler.instrument import Instrument
-from netaudio.sampler.layout import BEND, ENDLESS, Job
+from netaudio.sampler.layout import ENDLESS, Job
 from netaudio.sampler.snapshot import NEVER, ScoreState, check_state
-from netaudio.sampler.voices import LINE_OF, Event, Score
+from netaudio.sampler.voices import Event, Score, line_of
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.timing.pacer import Pacer
 from netaudio.wire.parity import ParityEncoder
@@ -89,8 +89,7 @@ class ServerSession:
     def _check_rate(self, event: Event) -> None:
         """What a player thins where it is stamped may not come faster: so that all lists stay short."""
         score, message = self.score, event.message
-        kind, channel = midi.kind(message), midi.channel(message)
-        line = LINE_OF.get(message[1]) if kind == midi.CONTROL_CHANGE else BEND if kind == midi.PITCH_BEND else None
+        channel, line = midi.channel(message), line_of(message)
         if line is not None:
             if event.position < score.automation.last(channel, line) + score.ramp:
                 raise ProtocolError(
