@@ -98,7 +98,7 @@ def _is_heard(player: ClientPlayer, voice: Voice) -> bool:
 
 def _head_share(voice: Voice, position: int, linked: bool) -> float | None:
     """Which share of what sounded of it so far came from here; None: all of it."""
-    if voice.cut >= ENDLESS or (voice.cut and not linked):
+    if voice.cut >= ENDLESS or not linked:
         return None
     return min(1.0, voice.cut / max(1, voice.age(position)))
 

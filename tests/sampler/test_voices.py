@@ -265,6 +265,17 @@ def test_nothing_is_left_of_what_is_over(song: Song, mode: tuple[int, int, int])
     assert s.voices == [] and s.automation.moving() == []
 
 
+def test_what_is_bent_past_its_end_still_counts_among_the_sounding() -> None:
+    """Until it would be over unbent: both sides forget at times of their own, and must choose alike."""
+    s = score(polyphony=2)
+    play(s, (0, "90 3c 7f"), (0, "e0 7f 7f"), (0, "90 3d 7f"))
+    s.forget(LENGTH - 1, s.seq)
+    play(s, (LENGTH - 1, "90 3e 7f"))
+    assert [voice.stolen_at for voice in s.voices] == [LENGTH - 1, NEVER, NEVER]
+    s.forget(2 * LENGTH, s.seq)
+    assert [voice.key for voice in s.voices] == []
+
+
 def test_a_late_note_is_heard_later_and_whole() -> None:
     s = score()
     play(s, (0, "90 3c 7f"), cut=0, shift=30, reach=0)
