@@ -24,7 +24,8 @@ class Deferral:
             if voice.off_seq == event.seq:
                 ramp = self._score.release
             elif line == BEND and voice.channel == channel:
-                self._bent.append(voice)
+                if voice not in self._bent:
+                    self._bent.append(voice)
             elif voice.stolen_seq == event.seq or (line is not None and voice.channel == channel):
                 ramp = self._score.ramp
             if ramp:

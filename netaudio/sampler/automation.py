@@ -89,10 +89,11 @@ class Automation:
         return lines
 
     def restore(self, channel: int, lines: list[list[Change]]) -> None:
-        for line, changes in enumerate(lines):
-            self.counts[LINES * channel + line] = 0
-            for change in changes:
-                self.change(channel, line, *change)
+        for row, changes in zip(_rows(channel), lines, strict=True):
+            bends, found = row % LINES == BEND, self.changes[row, : len(changes)]
+            found["seq"], found["at"], values = zip(*changes, strict=True)
+            found["gain"], found["ratio"] = (1.0, np.rint(values)) if bends else (values, ONE)
+            self.counts[row] = len(changes)
 
 
 def _rows(channel: int) -> range:

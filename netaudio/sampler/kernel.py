@@ -25,6 +25,8 @@ from netaudio.sampler.layout import (
     BEND,
     CHANGES,
     COUNTS,
+    ENDLESS,
+    EXPRESSION,
     FADE,
     FAST,
     FIRST,
@@ -35,8 +37,10 @@ from netaudio.sampler.layout import (
     LINES,
     MOST_CHANGES,
     NUMBER,
+    SHARE,
     STREAMED,
     VOICES,
+    VOLUME,
     Job,
     change_t,
     compiled,
@@ -48,6 +52,11 @@ from netaudio.sampler.layout import (
 from netaudio.sampler.motion import acts, flatten, gain, phase_at, settled
 from netaudio.sampler.reading import FAINT, fetch_voice, lasting, put
 from netaudio.units import Frames
+
+# What a voice costs at most, in eighths of a frame that is read between two: of each frame for each that is read of
+# it, of each change of its channel for each knowledge, and of the rest.
+_FRAME, _CHANGE, _VOICE = 8, 2, 64
+_CHANGES = 512  # that a voice of a share may have
 
 
 def _to_pointer(_typing: Any, address: Any) -> Any:
@@ -67,7 +76,7 @@ def span(
     offset: Any, taps: Any, ramp: Any, release: Any, g: Any, h: Any, b: Any,
 ) -> Any:  # fmt: skip
     """One voice for a stretch of its clock in which no bend begins and which does not cross its cut. Whether it was
-    faded from one knowledge to another."""
+    faded from one knowledge to another, and how many times it was read."""
     n = len(g)
     bends, bend_count = changes[LINES * v.channel + BEND], counts[LINES * v.channel + BEND]
     given, slope = weights[1] + weights[2] * f4(offset), weights[2]
@@ -121,6 +130,7 @@ def span(
         else:
             level += heard_level
         heard_level = f4(0)
+    readings = 0
     for reading in range(3):
         w = g
         if reading == 1:
@@ -128,8 +138,9 @@ def span(
         elif reading == 2:
             w, phase, ratio, curved, level = b, old_phase, old_ratio, True, old_level
         if level != 0:
+            readings += 1
             put(out, marks, bank, v, phase, ratio, curved, level, w, lack, given, slope, taps, ramp)
-    return two
+    return two, readings
 
 
 @compiled
@@ -166,8 +177,11 @@ def _render(
         voices = carray(_pointer(job[VOICES]), (job[NUMBER],), voice_t)
         changes = carray(_pointer(job[CHANGES]), (CHANNELS * LINES, MOST_CHANGES), change_t)
         counts = carray(_pointer(job[COUNTS]), (CHANNELS * LINES,), i8)
-        summed, faded = 0, False
+        summed, faded, spent = 0, False, i8(0)
+        most = job[SHARE] * (_FRAME * n + _CHANGE * _CHANGES + _VOICE) if job[SHARE] else ENDLESS
         for i in range(len(voices)):
+            if spent > most:
+                break
             if i + 1 < len(voices):
                 fetch_voice(bank, voices[i + 1], job[FIRST])
             v = voices[i]
@@ -188,11 +202,14 @@ def _render(
                 x, y, u, w, z = o, m, g, h, b
                 if to - at < n:  # seldom: slices cost as much as dozens of frames
                     x, y, u, w, z = o[2 * at : 2 * to], m[at:to], g[at:to], h[at:to], b[at:to]
-                faded |= span(
+                two, readings = span(
                     x, y, job, weights, bank, v, changes, counts, first + at, at, taps, ramp, release, u, w, z
                 )
+                faded |= two
+                moves = counts[line] + counts[line - BEND + VOLUME] + counts[line - BEND + EXPRESSION]
+                spent += _VOICE + _FRAME * readings * (to - at) + _CHANGE * moves * (2 if two else 1)
                 at = to
-        facts[j, 0], facts[j, 1] = faded, summed
+        facts[j, 0], facts[j, 1], facts[j, 2] = faded, summed, spent > most
 
 
 _SIGNATURE = types.void(
@@ -200,7 +217,7 @@ _SIGNATURE = types.void(
     types.uint8[:, ::1], types.int64[:, ::1], types.float32[:, ::1], types.int64, types.int64,
 )  # fmt: skip
 _TABLE = sinc_table()
-_TAILS, _UNMARKED, _FACTS = np.array((0, 1, 0), f4), np.zeros((1, 0), u1), np.zeros((1, 2), i8)
+_TAILS, _UNMARKED, _FACTS = np.array((0, 1, 0), f4), np.zeros((1, 0), u1), np.zeros((1, 3), i8)
 _variants: dict[str, Any] = {}
 
 
@@ -220,9 +237,9 @@ def variant(name: str, keep: bool = False) -> Any:
 
 
 def tails(bank: Frames, jobs: Sequence[Job], count: int, ramp: int, release: int) -> tuple[Frames, NDArray[np.int64]]:
-    """What servers send: (jobs, count, 2), and for each job whether it was faded from one knowledge to another, and
-    how many voices it summed. Lets go of the interpreter's lock."""
-    out, facts = np.empty((len(jobs), 2 * count), f4), np.empty((len(jobs), 2), i8)
+    """What servers send: (jobs, count, 2), and for each job whether it was faded from one knowledge to another, how
+    many voices it summed, and whether its share was spent before all were. Lets go of the interpreter's lock."""
+    out, facts = np.empty((len(jobs), 2 * count), f4), np.empty((len(jobs), 3), i8)
     variant("free")(bank.reshape(-1), np.array(jobs, i8), _TAILS, out, _UNMARKED, facts, _TABLE, ramp, release)
     return out.reshape(len(jobs), count, 2), facts
 

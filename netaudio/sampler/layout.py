@@ -30,7 +30,7 @@ change_t = np.dtype([("seq", i8), ("at", i8), ("ratio", i8), ("gain", f4), ("_",
 Job = int
 """The address of JOB_SIZE int64 by the names below: one score's voices from position FIRST on, and who knows how much
 of what shapes them."""
-JOB_SIZE = 10
+JOB_SIZE = 11
 VOICES, NUMBER, CHANGES, COUNTS = range(4)
 """Addresses of arrays: of voice_t, with how many there are; of lines, change_t (16 * LINES, MOST_CHANGES), and of how
 many changes each has, int64."""
@@ -38,6 +38,8 @@ FIRST, KNOWN, BEFORE, HEARD = range(4, 8)
 """A position, and seqs."""
 INTO, FADE = range(8, 10)
 """Frames before FIRST in which the fade from BEFORE to HEARD has gone on, of so many."""
+SHARE = 10
+"""Of how many voices, all shifted and moving, the job may take the time; 0: of any number."""
 
 UNCOVERED, MISSING, STREAMED = 1, 2, 4
 """Marks of a frame: some voice is not held that should be corrected; no packet has it; the stream alone has some."""

@@ -4,11 +4,17 @@ A ratio is a 32.32 fixed-point number: frames of a recording for each frame that
 """
 
 from math import isqrt
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 ONE = 1 << 32
 """The ratio that leaves a recording as it is."""
 CENT, OCTAVE = 256, 1200 * 256
 """In the unit of `ratio`."""
+
+Number = TypeVar("Number", int, NDArray[np.int64])
 
 _BITS = 64  # of the fractions of all that follows: what the tables' products lose stays below 2^-50
 _COARSE, _FINE = 300, 1024  # steps of 4 cents to the octave, and of 1/256 cent to each of them
@@ -25,7 +31,7 @@ def ratio(cents_256: int) -> int:
     return ((_STEPS[coarse] * _FINE_STEPS[fine] + (1 << (shift - 1))) >> shift) << max(octave, 0)
 
 
-def mul(a: int, b: int) -> int:
+def mul(a: Number, b: Number) -> Number:
     """The product of two ratios, up to 2 below the exact one; in 64 bits where both are below 2^39."""
     return ((a * (b >> 16)) >> 16) + ((a * (b & 0xFFFF)) >> 32)
 

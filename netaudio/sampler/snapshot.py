@@ -14,8 +14,8 @@ NEVER = 1 << 60
 """The seq and position of what has not happened."""
 VOICES_A_NOTE = 8
 """A state has at most so many voices times POLYPHONY: stolen and released ones, and those that wait."""
-MOST_BEND = 64
-"""The highest ratio of a bend, and one over the lowest."""
+MOST_BEND = 4
+"""The highest ratio of a bend, two octaves, and one over the lowest."""
 
 
 class VoiceState(NamedTuple):
@@ -69,7 +69,12 @@ def check_state(state: ScoreState, polyphony: int, ramp: int) -> None:
         and all(one < another for one, another in pairwise(seqs))
         and all(one <= another for one, another in pairwise(starts))
         and all(_can_be(voice, state) for voice in state.voices)
-        and all(len(channel.lines) == LINES and min(channel.bend_range) >= 0 for channel in state.channels)
+        and all(len(channel.lines) == LINES for channel in state.channels)
+        and all(
+            0 <= number < 128
+            for channel in state.channels
+            for number in (channel.program, *channel.bend_range, *channel.parameter)
+        )
         and all(
             _can_rise(number, line, state, ramp)
             for channel in state.channels

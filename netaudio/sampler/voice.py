@@ -4,14 +4,10 @@ from netaudio.sampler.layout import ENDLESS
 from netaudio.sampler.motion import AFTER
 from netaudio.sampler.pitch import mul
 from netaudio.sampler.region import Region
-from netaudio.sampler.snapshot import VoiceState
+from netaudio.sampler.snapshot import MOST_BEND, VoiceState
 
 LONGEST = 1 << 30
 """Frames of a sample that does not loop, or whose loop is not held."""
-
-
-MOST_BEND = 4
-"""The highest ratio of a bend: two octaves."""
 
 
 class Voice:
@@ -64,17 +60,11 @@ class Voice:
         age = position - self.start
         return position + self.cut if age >= 0 and self.reach <= age + self.cut and self.reach < ENDLESS else position
 
-    def anchor(self, at: int, bend: int) -> None:
-        """Let the bend that was in force up to `at`, on its clock, count for good."""
-        if at > self.anchor_at:
-            phase = self.anchor_phase + (at - self.anchor_at) * mul(self.region.ratio, bend)
-            self.anchor_at, self.anchor_phase = at, self.wrapped(phase)
-
     def wrapped(self, phase: int) -> int:
         """The same place in the first turn of a loop, as the kernel turns it; in the second one where the loop is not
-        held whole, so that what is past the held frames stays past them."""
+        held whole, so that what is past the held frames stays past them. Past all frames 64 bits still hold it."""
         if self.region.loop is None:
-            return phase
+            return min(phase, LONGEST << 32)
         start, end = self.region.loop
         span = (end - start) << 32
         turn = ((end + AFTER) << 32) + (0 if self.region.whole else span)

@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from netaudio.sampler.layout import (
     BEND,
     CHANGES,
     COUNTS,
+    ENDLESS,
     EXPRESSION,
     FADE,
     FIRST,
@@ -25,6 +25,7 @@ from netaudio.sampler.layout import (
     JOB_SIZE,
     KNOWN,
     NUMBER,
+    SHARE,
     VOICES,
     VOLUME,
     Job,
@@ -45,7 +46,9 @@ BEND_RANGE = (2, 0)  # semitones and cents
 MOST_BENT = 2400  # cents
 NO_PARAMETER = (127, 127)  # of RPN 0x3FFF
 SILENT = Region(0, LONGEST, 0, None, ONE, 0.0, 0.0, 1, 0)
+SHARE_A_NOTE = 6  # voices that the kernel may take the time of, for each of a server's notes
 FEW = 64  # voices that a table has room for at first
+MOST_FOLDED = 64  # changes of a line at a time: a player makes 20 from one time to the next
 LONG = 1 << 16  # frames in which no phase overflows 64 bits, at any pitch
 
 
@@ -99,6 +102,7 @@ class Score:
         self._job = array("q", [0] * JOB_SIZE)
         self._job[CHANGES] = self.automation.changes.ctypes.data
         self._job[COUNTS] = self.automation.counts.ctypes.data
+        self._job[SHARE] = 0 if client else SHARE_A_NOTE * polyphony
         self._job_address: Job = self._job.buffer_info()[0]
         self._keep(np.zeros(FEW, voice_t))  # a row for each of the voices
 
@@ -215,11 +219,15 @@ class Score:
 
     def alive(self, voice: Voice, position: int, heard: int = ALL) -> bool:
         """Whether it may sound at or after a position, to one who has heard this much or more."""
+        return self._lasts(voice, position, heard, self.automation.lowest_bend(voice.channel))
+
+    def _lasts(self, voice: Voice, position: int, heard: int, bend: int) -> bool:
+        """The same, where no bend is lower."""
         clock = position - voice.lag
         return not (
             (voice.off_seq <= heard and voice.acts(voice.off_at) + self.release <= clock)
             or (voice.stolen_seq <= heard and voice.acts(voice.stolen_at) + self.ramp <= clock)
-            or voice.ended(position, self.automation.lowest_bend(voice.channel))
+            or voice.ended(position, bend)
         )
 
     def phase(self, voice: Voice, position: int) -> int:
@@ -234,33 +242,52 @@ class Score:
 
     def forget(self, position: int, heard: int) -> None:
         """Drop voices and changes that no position from here on needs, for anyone who has heard this much."""
+        lowest = {channel: self.automation.lowest_bend(channel) for channel in {v.channel for v in self.voices}}
         # One that is over early, because it was bent up, still counts where a voice to steal is chosen.
         kept = [
-            self.alive(voice, position, heard) or (voice.stolen_seq == NEVER and self.end(voice) > position)
-            for voice in self.voices
+            self._lasts(v, position, heard, lowest[v.channel]) or (v.stolen_seq == NEVER and self.end(v) > position)
+            for v in self.voices
         ]
         if not all(kept):
             self._table[: sum(kept)] = self._table[: len(kept)][np.array(kept)]
             self.voices = [voice for voice, stays in zip(self.voices, kept, strict=True) if stays]
+        there: dict[int, list[int]] = {}  # rows of a channel's voices
+        for row, voice in enumerate(self.voices):
+            there.setdefault(voice.channel, []).append(row)
+        lasting = {channel: max(self.voices[row].lasting for row in rows) for channel, rows in there.items()}
         for channel, line in self.automation.moving():
-            there = [voice for voice in self.voices if voice.channel == channel]
-            lasting = max((voice.lasting for voice in there), default=0) + self.ramp
-            number = self.automation.foldable(channel, line, position - lasting, heard)
-            if number and line == BEND:
-                self._anchor(there, self.automation.bends(channel)[: number + 1])
+            over = position - lasting.get(channel, 0) - self.ramp
+            number = min(self.automation.foldable(channel, line, over, heard), MOST_FOLDED)
+            if number and line == BEND and channel in there:
+                bends = self.automation.bends(channel)[: number + 1]
+                acting = self._acting(there[channel], [at for _, at, _ in bends[1:]])
+                self._anchor(there[channel], acting, [bend for _, _, bend in bends[:-1]])
             self.automation.fold(channel, line, number)
-        for voice in self.voices:
-            clock = position - voice.lag
-            if clock - voice.anchor_at >= LONG and len(bends := self.automation.bends(voice.channel)) == 1:
-                voice.anchor(clock, bends[0][2])
-                self.update(voice)
+        for channel, rows in there.items():
+            bends = self.automation.bends(channel)
+            long = [row for row in rows if position - self.voices[row].lag - self.voices[row].anchor_at >= LONG]
+            if len(bends) == 1 and long:
+                self._anchor(long, (position - self._table["lag"][long])[:, np.newaxis], [bends[0][2]])
 
-    def _anchor(self, voices: list[Voice], bends: list[tuple[int, int, int]]) -> None:
-        """Have all bends but the last of these count for good."""
-        for voice in voices:
-            for (_, _, bend), (_, at, _) in pairwise(bends):
-                voice.anchor(voice.acts(at), bend)
-            self.update(voice)
+    def _acting(self, rows: list[int], positions: list[int]) -> NDArray[np.int64]:
+        """Where what happened at positions acts on the clocks of voices (voices, positions): Voice.acts of each."""
+        at, voices = np.array(positions), self._table[rows][:, np.newaxis]
+        age = at - voices["start"]
+        late = (age >= 0) & (voices["reach"] <= age + voices["cut"]) & (voices["reach"] < ENDLESS)
+        acting: NDArray[np.int64] = np.where(late, at + voices["cut"], at)
+        return acting
+
+    def _anchor(self, rows: list[int], acting: NDArray[np.int64], bends: list[int]) -> None:
+        """Let bends that were in force up to there (voices, bends), on the voices' clocks, count for good."""
+        table = self._table[rows]
+        since = np.maximum.accumulate(np.column_stack((table["anchor_at"], acting)), axis=1)
+        ratios = mul(table["ratio"][:, np.newaxis], np.array(bends))
+        phases = table["anchor_phase"] + (np.diff(since, axis=1) * ratios).sum(axis=1)
+        for row, at, phase in zip(rows, since[:, -1].tolist(), phases.tolist(), strict=True):
+            voice = self.voices[row]
+            voice.anchor_at, voice.anchor_phase = at, voice.wrapped(phase)
+            self._table["anchor_phase"][row] = voice.anchor_phase
+        self._table["anchor_at"][rows] = since[:, -1]
 
     def job(self, first: int, known: int, before: int, heard: int, into: int = 0, fade: int = 1) -> Job:
         """These voices from a position on, for the kernel: good until the next call, or until something is done."""

@@ -35,7 +35,7 @@ def reads_from(voice: Voice) -> int:
 
 def spans(region: Region, first: int, count: int) -> list[Extent]:
     """What is read of a region from a frame of its recording on, `count` frames and the taps around them."""
-    first, end = first - TAPS, first + count + TAPS
+    first, end = max(first, 0) - TAPS, first + count + TAPS
     if region.loop is None:
         found = [(min(first, region.length), min(end, region.length + TAPS))]
     else:

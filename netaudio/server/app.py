@@ -167,13 +167,13 @@ class Server:
             try:
                 if self._strangers > STRANGERS:
                     raise RefusedError(CROWDED)
-                first = await asyncio.wait_for(_receive(reader), HELLO_SECONDS)
+                first = control.decode_from_client(
+                    await asyncio.wait_for(_line(reader, control.MAX_LINE), HELLO_SECONDS)
+                )
                 player = await self._admit(check_hello(first, self.settings), writer)
             finally:
                 self._strangers -= 1
-            while not isinstance(message := await _receive(reader), control.Bye):
-                self._obey(player, message)
-                await writer.drain()
+            await self._listen(player, reader)
         except (ProtocolError, RefusedError) as error:
             log.info("turned away %s: %s", peer[0], error)
             _say(writer, control.Error(str(error)))
@@ -185,6 +185,19 @@ class Server:
             if player is not None:
                 self._part(player)
             writer.close()
+
+    async def _listen(self, player: Player, reader: asyncio.StreamReader) -> None:
+        """Until it says good-bye. To decode a long line holds up all threads: there is one, with a state."""
+        longest = control.MAX_STATE
+        while True:
+            line = await _line(reader, longest)
+            if len(line) > control.MAX_LINE:
+                longest = control.MAX_LINE
+            message = control.decode_from_client(line)
+            if isinstance(message, control.Bye):
+                return
+            self._obey(player, message)
+            await player.writer.drain()
 
     async def _admit(self, hello: control.Hello, writer: asyncio.StreamWriter) -> Player:
         """A place for a new client, or for one that comes back; raises RefusedError."""
@@ -275,13 +288,16 @@ class Server:
                     player.writer.transport.abort()
 
 
-async def _receive(reader: asyncio.StreamReader) -> control.FromClient:
-    """The next message; raises ProtocolError, or IncompleteReadError at the end."""
+async def _line(reader: asyncio.StreamReader, longest: int) -> bytes:
+    """The next one, of so many bytes at most; raises ProtocolError, or IncompleteReadError at the end."""
+    too_long = ProtocolError(f"a line longer than {longest} bytes")
     try:
         line = await reader.readuntil(b"\n")
     except asyncio.LimitOverrunError:
-        raise ProtocolError(f"a line longer than {control.MAX_LINE} bytes") from None
-    return control.decode_from_client(line)
+        raise too_long from None
+    if len(line) > longest:
+        raise too_long
+    return line
 
 
 def _say(writer: asyncio.StreamWriter, message: control.Message) -> None:

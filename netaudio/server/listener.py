@@ -55,7 +55,7 @@ class Listener:
     async def open(self, welcome: Welcome, stop: Callable[[], None]) -> None:
         for one in self._sockets:
             self._servers.append(
-                await asyncio.start_server(welcome, sock=one, limit=control.MAX_LINE, backlog=BACKLOG)
+                await asyncio.start_server(welcome, sock=one, limit=control.MAX_STATE, backlog=BACKLOG)
             )
         self._ready(bound(self._sockets))
 

@@ -10,15 +10,16 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from netaudio.errors import NetAudioError, ProtocolError
 from netaudio.realtime import hurry
 from netaudio.sampler import kernel
 from netaudio.sampler.bank import Bank
 from netaudio.sampler.snapshot import ScoreState
-from netaudio.sampler.voices import Event
+from netaudio.sampler.voices import Event, Score
 from netaudio.server.lateness import Lateness, Stages
 from netaudio.server.prefetcher import Prefetcher
 from netaudio.session.session import Chunk, ServerSession
@@ -26,9 +27,12 @@ from netaudio.wire import control
 from netaudio.wire.rtcp import Report
 
 MAX_DATAGRAM = 1500
-MOST_INBOX = 4096  # messages that may wait for a worker
-MOST_HEARD = 256  # of them that a tick takes, so that no session's work holds up another's
-MAX_DATAGRAMS = 200  # that a tick reads from one socket: a flood does not hold up the sound
+# So that no session's work holds up another's: what waits for a worker, and what it does of it.
+MOST_INBOX = 4096  # messages
+MOST_HEARD = 256  # of them in a tick
+MOST_EFFORT = 300_000  # of a session's events in a second: a tenth of its time
+MAX_DATAGRAMS = 64  # that a tick reads from one socket
+MOST_REPORTS = 500  # a second, of a client: the newest, in which all is that earlier ones had
 STALL_SECONDS = 0.1  # a worker that wakes so late sets its deadlines anew
 
 log = logging.getLogger("netaudio")
@@ -51,7 +55,8 @@ class Seat:
     ) -> None:
         self.session, self.socket, self.host, self.secret, self.tell = session, udp, host, secret, tell
         self.kind = session.chunk, session.payload.type  # those alike are rendered in one batch
-        self.inbox: deque[Event | ScoreState] = deque()
+        self.inbox: deque[Event | Score] = deque()
+        self.resumed = False
         self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
         self.punctual = False  # a chunk of it was due in the last tick
@@ -62,11 +67,15 @@ class Seat:
 
     def receive(self, item: Event | ScoreState) -> None:
         """Keep what the control connection brought for the worker; raises ProtocolError if it is too much."""
-        if isinstance(item, ScoreState) and any(isinstance(waiting, ScoreState) for waiting in self.inbox.copy()):
-            raise ProtocolError("another state to resume from, before the last one was taken")
         if len(self.inbox) >= MOST_INBOX:
             raise ProtocolError(f"more than {MOST_INBOX} messages wait here")
-        self.inbox.append(item)
+        if isinstance(item, ScoreState):
+            if self.resumed:
+                raise ProtocolError("a second state to resume from: a session takes one")
+            self.resumed = True
+            self.inbox.append(self.session.restored(item))
+        else:
+            self.inbox.append(item)
 
     def troubles(self) -> str:
         """What went wrong with it, for the log; nothing mostly."""
@@ -80,6 +89,8 @@ class Seat:
 
 
 Due = tuple[Seat, Chunk]
+Datagram = tuple[bytes, tuple[str, int]]
+"""What came, and from which address."""
 
 
 class RenderWorker:
@@ -127,10 +138,10 @@ class RenderWorker:
             elif delay < -STALL_SECONDS:
                 deadline = time.monotonic()
             self.stages.begin()
-            self._read()
+            self._read(1 + int(MOST_REPORTS * tick))
             self.stages.end("read")
-            for seat in [seat for seat in self._seats if seat.inbox or seat.session.late]:
-                self._guard(seat, self._hear)
+            for seat in [seat for seat in self._seats if seat.inbox or seat.session.late or seat.session.waiting]:
+                self._guard(seat, partial(self._hear, MOST_EFFORT * tick))
             self.stages.end("hear")
             # What falls due before the next tick goes now: a tick early rather than late. By the deadline
             # and not by the clock, which runs on meanwhile: sessions would alternate between two chunks and none.
@@ -180,28 +191,37 @@ class RenderWorker:
         self._remove(seat)
         seat.tell(control.Error(str(error)))
 
-    def _read(self) -> None:
-        """A datagram of each socket that has one, until none has. To ask all at once takes two thirds of the time of
-        the errors by which three sockets tell that they are empty."""
+    def _read(self, most: int) -> None:
+        """A datagram of each socket that has one, until none has; so many of each client's are taken. To ask all at
+        once takes two thirds of the time of the errors by which three sockets tell that they are empty."""
+        newest: dict[Seat, deque[Datagram]] = {}
         for _ in range(MAX_DATAGRAMS):
             ready = self._selector.select(0) if self._seats else []  # Windows knows no empty one
             if not ready:
-                return
+                break
             for key, _ in ready:
-                self._guard(key.data, self._read_socket)
+                datagram = self._read_socket(key.data)
+                if datagram:
+                    newest.setdefault(key.data, deque(maxlen=most)).append(datagram)
+        for seat, datagrams in newest.items():
+            self._guard(seat, partial(self._take_all, datagrams))
 
-    def _read_socket(self, seat: Seat) -> None:
+    def _read_socket(self, seat: Seat) -> Datagram | None:
         try:
             data, address = seat.socket.recvfrom(MAX_DATAGRAM)
         except (BlockingIOError, InterruptedError):
-            return
+            return None
         except OSError:  # an ICMP error of an earlier send, or a datagram longer than ours
             seat.strange += 1
-            return
+            return None
         if address[0] == seat.host:
+            return data, address
+        seat.strange += 1
+        return None
+
+    def _take_all(self, datagrams: Iterable[Datagram], seat: Seat) -> None:
+        for data, address in datagrams:
             self._take(seat, data, address)
-        else:
-            seat.strange += 1
 
     def _take(self, seat: Seat, data: bytes, address: tuple[str, int]) -> None:
         """Only a report with the session's MAC, never seen before and from the address of the control
@@ -217,10 +237,11 @@ class RenderWorker:
         seat.address, seat.last_report = address, now
         self._send(seat, reply.pack())
 
-    def _hear(self, seat: Seat) -> None:
+    def _hear(self, effort: float, seat: Seat) -> None:
+        seat.session.go_on(effort)
         for _ in range(min(len(seat.inbox), MOST_HEARD)):
             item = seat.inbox.popleft()
-            if isinstance(item, ScoreState):
+            if isinstance(item, Score):
                 seat.session.resume(item)
                 if self._prefetcher:
                     self._prefetcher.watch(seat.session)
@@ -279,8 +300,13 @@ class RenderWorker:
         encoded = payload.datagrams(sound)
         self.stages.end("encode")
         sent = []
-        for (seat, due), (faded, voices), datagrams in zip(batch, facts.tolist(), encoded, strict=True):
+        for (seat, due), (faded, voices, too_many), datagrams in zip(batch, facts.tolist(), encoded, strict=True):
             seat.voices = voices
+            if too_many:
+                seat.withheld += 1
+                seat.session.pass_over(due)
+                sent.append(time.monotonic())
+                continue
             for packet in seat.session.packets(due, faded, datagrams):
                 self._send(seat, packet)
             sent.append(time.monotonic())

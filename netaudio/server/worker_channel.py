@@ -115,7 +115,7 @@ class Handed:
 
     async def _take(self, client: socket.socket, given: Given) -> None:
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(control.MAX_LINE, loop)
+        reader = asyncio.StreamReader(control.MAX_STATE, loop)
         reader.feed_data(given.said)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         client.setblocking(False)

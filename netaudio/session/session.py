@@ -1,5 +1,6 @@
 """The server's side of one client: events and reports in, chunks and packets out. Time is an argument."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +18,8 @@ from netaudio.wire.payload import Payload
 from netaudio.wire.rtcp import MAX_EVENTS, UNKNOWN_SLACK, Reply, Report
 from netaudio.wire.rtp import write_header
 
-HELD_BACK = 4096  # events that may wait for an earlier one
+HELD_BACK = 4096  # events that may wait for an earlier one, or for their turn
+EVENT_EFFORT, FORGET_EFFORT = 8, 8  # of an event, beside one for each voice, and of each voice to be forgotten
 FORGET_SECONDS = 0.1  # between searches for voices that have ended
 
 
@@ -34,7 +36,8 @@ class Chunk(NamedTuple):
 class ServerSession:
     """Renders by the client's positions: it learns them from reports, and stays ahead of them.
 
-    One owner calls everything. For each chunk that is `due` have the kernel render its `job`, and send its `packets`.
+    One owner calls everything but `restored`. For each chunk that is `due` have the kernel render its `job`, and send
+    its `packets`. Who serves others, too, limits by `go_on` what its events may take.
     """
 
     def __init__(self, rate: int, chunk: int, payload: Payload, polyphony: int, ssrc: int) -> None:
@@ -49,22 +52,40 @@ class ServerSession:
         self.playing = False
         self._before = 0  # what the last chunk had heard
         self._waiting: dict[int, Event] = {}
+        self._effort = math.inf  # that events may still take
         self._fade = payload.packet_frames(chunk)
         self._forget_every = max(1, round(FORGET_SECONDS * rate / chunk))  # chunks
         self._counter = -1
         self._complete = 0  # no event that is still to come lies before
         self._steps: deque[tuple[int, int]] = deque()  # (position, heard until then), past what was reported
 
-    def resume(self, state: ScoreState) -> None:
-        """Go on from a client's state: the first packet has heard its seq. Raises ProtocolError."""
+    def restored(self, state: ScoreState) -> Score:
+        """A score to `resume` from, by a client's state; on any thread, as it takes a while. Raises ProtocolError."""
         check_state(state, self.score.polyphony, self.score.ramp)
-        self.score.restore(state)
+        score = Score(self.rate, self.score.polyphony, self.instruments.get)
+        score.restore(state)
+        return score
+
+    def resume(self, score: Score) -> None:
+        """Go on from a score: the first packet has heard its seq."""
+        self.score = score
         self.pacer.restart()
-        self._before = state.seq
+        self._before = score.seq
         self._waiting.clear()
         self._steps.clear()
         self.cursor = 0
         self.playing = True
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for an earlier one, or for their turn."""
+        return len(self._waiting)
+
+    def go_on(self, effort: float) -> None:
+        """Go on with the events that wait: they and those of `hear` until the next call may look at so many voices.
+        Raises ProtocolError."""
+        self._effort = effort
+        self._apply()
 
     def hear(self, event: Event) -> None:
         """Apply events strictly in seq order, once each; one that comes too early waits. Raises ProtocolError."""
@@ -74,12 +95,18 @@ class ServerSession:
         if not data or max(data) > 127 or max(event.seq, event.position) >= NEVER or max(spans) > ENDLESS:
             raise ProtocolError(f"event {event.seq} is empty or out of range")
         if len(self._waiting) >= HELD_BACK:
-            raise ProtocolError(f"event {self.score.seq + 1} is missing and {HELD_BACK} wait for it")
+            what = "comes after more than can be heard" if self.score.seq + 1 in self._waiting else "is missing"
+            raise ProtocolError(f"event {self.score.seq + 1} {what} and {HELD_BACK} wait")
         self._waiting[event.seq] = event
-        while (ready := self._waiting.pop(self.score.seq + 1, None)) is not None:
+        self._apply()
+
+    def _apply(self) -> None:
+        """Apply what can be by now."""
+        while self._effort > 0 and (ready := self._waiting.pop(self.score.seq + 1, None)) is not None:
             if ready.position < self.score.position:
                 raise ProtocolError(f"event {ready.seq} lies before event {ready.seq - 1}")
             self._check_rate(ready)
+            self._effort -= EVENT_EFFORT + len(self.score.voices)
             voice = self.score.apply(ready)
             if voice is not None and voice.cut == 0 and voice.begin < self.cursor:
                 voice.delay = self.cursor - voice.begin
@@ -97,7 +124,8 @@ class ServerSession:
                 )
             if score.automation.full(channel, line):
                 raise ProtocolError(f"event {event.seq} is one change too many of those not yet heard")
-        if len(score.voices) >= 2 * score.most_voices:  # of a client whose reports do not come through
+        if len(score.voices) >= 2 * score.most_voices and midi.begins_note(message):
+            self._effort -= FORGET_EFFORT * len(score.voices)  # its reports do not come through
             score.forget(event.position - CAPACITY, NEVER)
             if len(score.voices) >= 2 * score.most_voices:
                 raise ProtocolError(f"more than {2 * score.most_voices} notes sound or wait")
@@ -152,24 +180,30 @@ class ServerSession:
     def packets(self, chunk: Chunk, faded: bool, datagrams: Sequence[memoryview]) -> Sequence[memoryview | bytes]:
         """What to send of a chunk, and go on to the next: `datagrams` hold its sound (Payload.datagrams), and it is
         `faded` if anything that was heard since the last one shapes it."""
-        if chunk.heard != chunk.before:
-            self._steps.append((chunk.first, chunk.before))
-        before = chunk.before if faded else chunk.heard
-        position, self._before = chunk.first, chunk.heard
+        before, position = chunk.before if faded else chunk.heard, chunk.first
         for datagram in datagrams:
             write_header(datagram, self.payload.type, self.packets_sent, position, self.ssrc, before, chunk.heard)
             self.packets_sent += 1
             position += self._fade
             before = chunk.heard  # the fade is the first packet's alone
         self.octets_sent += self.chunk * 2 * self.payload.width
-        self.cursor += self.chunk
-        if self.cursor // self.chunk % self._forget_every == 0:
-            # Events to come may lie before the cursor, but not before what the client last reported: until
-            # then a voice that has ended still counts when one is chosen to be stolen, and is needed to go back.
-            self.score.forget(min(self.cursor, self._complete), self._steps[0][1] if self._steps else self._before)
+        self.pass_over(chunk)
         if not self.parity.rate:
             return datagrams
         sent: list[memoryview | bytes] = []
         for datagram in datagrams:
             sent += [datagram, *self.parity.follow(bytes(datagram))]
         return sent
+
+    def pass_over(self, chunk: Chunk) -> None:
+        """Go on to the next chunk, whether this one was sent or not."""
+        if chunk.heard != chunk.before:
+            self._steps.append((chunk.first, chunk.before))
+        self._before = chunk.heard
+        self.cursor += self.chunk
+        if self.cursor // self.chunk % self._forget_every == 0:
+            # Events to come may lie before the cursor, but not before what the client last reported: until
+            # then a voice that has ended still counts when one is chosen to be stolen, and is needed to go back.
+            ready = self._waiting.get(self.score.seq + 1)
+            complete = self._complete if ready is None else min(ready.position, self._complete)
+            self.score.forget(min(self.cursor, complete), self._steps[0][1] if self._steps else self._before)

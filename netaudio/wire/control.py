@@ -13,7 +13,8 @@ from netaudio.sampler.snapshot import ScoreState
 from netaudio.wire.rtcp import ALL_BITS
 
 VERSION = 1
-MAX_LINE = 1 << 19  # bytes of a line from a client; `resume` with many voices and changes is the longest
+MAX_LINE = 1 << 14  # bytes of a line from a client
+MAX_STATE = 1 << 18  # bytes of its `resume`, of which a session takes one
 MAX_REPLY = 1 << 24  # bytes of a line from a server; `instrument` with many files is the longest
 
 Natural = Annotated[int, Meta(ge=0, lt=1 << 62)]

@@ -41,7 +41,7 @@ def sessions(count: int, played: Instrument, voices: int = VOICES) -> list[Serve
     for number in range(count):
         session = ServerSession(RATE, CHUNK, PAYLOADS["L24"], VOICES, 2 * number)
         session.instruments[0] = played
-        session.resume(Score(RATE, VOICES, lambda _: None).state())
+        session.resume(session.restored(Score(RATE, VOICES, lambda _: None).state()))
         for key in range(voices):
             session.hear(Event(1 + key, 0, bytes((0x90, key, 100))))
         made.append(session)

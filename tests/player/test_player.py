@@ -416,7 +416,7 @@ def test_a_session_takes_all_that_a_player_stamps_and_both_end_alike(
     session.instruments.update(p.instruments)
     for item in p.outbox:
         if isinstance(item, ScoreState):
-            session.resume(item)
+            session.resume(session.restored(item))
         else:
             session.hear(item)
     assert session.score.state() == p.score.state()
@@ -428,7 +428,7 @@ def test_a_session_takes_all_that_a_player_stamps_and_both_end_alike(
 
 def test_a_session_refuses_what_is_not_thinned() -> None:
     session = ServerSession(RATE, CHUNK, PAYLOADS["F32"], 8, 1)
-    session.resume(player().score.state())
+    session.resume(session.restored(player().score.state()))
     session.hear(Event(1, 10, b"\xb0\x07\x40"))
     with pytest.raises(ProtocolError, match="less than 5 frames before"):
         session.hear(Event(2, 14, b"\xb0\x07\x41"))

@@ -7,13 +7,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netaudio.player.player import MOST_PENDING
 from netaudio.sampler import kernel
 from netaudio.sampler.layout import MISSING, STREAMED, UNCOVERED
 from netaudio.sampler.pitch import ONE
 from netaudio.sampler.region import Region
+from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voices import Event, Score
+from netaudio.units import Frames
+from tests.support.attacks import heaviest
 from tests.support.reference import Recording
-from tests.support.scores import BANK, LENGTH, counting, frames, gains, left, play, region, rendered, score, still
+from tests.support.scores import (
+    BANK,
+    LENGTH,
+    counting,
+    frames,
+    gains,
+    instrument,
+    left,
+    play,
+    region,
+    rendered,
+    score,
+    still,
+)
 
 STILL = region(Recording(still()))
 HARP = region(Recording(counting()))
@@ -203,7 +220,7 @@ def test_a_bend_that_is_not_known_bends_nothing() -> None:
 def sent(s: Score, first: int, count: int, before: int, heard: int, fade: int) -> tuple[list[float], int, int]:
     """A chunk as a server sends it, in 1024ths; whether it was faded; and how many voices it summed."""
     sound, facts = kernel.tails(BANK.frames, [s.job(first, 0, before, heard, 0, fade)], count, s.ramp, s.release)
-    faded, voices = facts[0].tolist()
+    faded, voices, _ = facts[0].tolist()
     return left(sound[0], 1024), faded, voices
 
 
@@ -269,6 +286,42 @@ def test_scores_of_one_call_do_not_hear_each_other() -> None:
     assert left(sound[0], 1024) == [0, 1, 2, 3, 4, 5]
     assert left(sound[1]) == pytest.approx([0, 0, 0, level, level, level], abs=1e-4)
     assert not sound[2].any() and facts[:, 1].tolist() == [1, 1, 0]
+
+
+ORGAN = region(Recording(counting(), LOOP, 3 * ONE // 2))
+
+
+def chunk(state: ScoreState, back: int, client: bool = False) -> tuple[Frames, int, bool]:
+    """One at 48 kHz in which the last events are faded in, how many voices it summed, and whether that took more
+    than its share: of eight notes."""
+    s = Score(48000, 8, {0: instrument("organ", ORGAN)}.get, client=client)
+    s.restore(state)
+    sound, facts = kernel.tails(
+        BANK.frames, [s.job(s.position, 0, s.seq - back, s.seq, 0, 128)], 128, s.ramp, s.release
+    )
+    _, voices, spent = facts[0].tolist()
+    return sound[0], voices, bool(spent)
+
+
+def test_what_all_notes_cost_at_most_is_within_a_jobs_share() -> None:
+    """Shifted, on one channel whose lines move as long as a player's can, and all that after OFFSET."""
+    s = Score(48000, 8, {0: instrument("organ", ORGAN)}.get)
+    play(s, *[(0, f"90 {key:02x} 7f") for key in range(8)], cut=4800, reach=0)
+    for k in range(MOST_PENDING - 1):
+        play(s, *[(240 * k, f"{line} {k % 2 + 64:02x}") for line in ("b0 07", "b0 0b", "e0 00")])
+    sound, voices, spent = chunk(s.state(), 3 * MOST_PENDING // 2)
+    assert (voices, spent) == (8, False) and sound.any()
+
+
+def test_what_takes_more_than_a_jobs_share_is_left_and_told() -> None:
+    """However many voices there are, no more of them are summed."""
+    most = heaviest(8, 1 << 20)
+    summed = [chunk(most._replace(voices=most.voices[:count]), 9)[1:] for count in (50, 64)]
+    assert summed[0] == summed[1] and summed[0][0] < 50 and summed[0][1]
+
+
+def test_a_client_has_no_share() -> None:
+    assert chunk(heaviest(8, 1 << 20), 9, client=True)[1:] == (64, False)
 
 
 # What a client adds to a packet

@@ -110,7 +110,7 @@ def held(instrument: Instrument, cut: int) -> ServerSession:
     """A session whose client holds all keys down, struck a frame apart."""
     session = ServerSession(RATE, CHUNK, PAYLOADS["L24"], KEYS, 0)
     session.instruments[0] = instrument
-    session.resume(Score(RATE, KEYS, lambda _: None).state())
+    session.resume(session.restored(Score(RATE, KEYS, lambda _: None).state()))
     for key in range(KEYS):
         session.hear(Event(key + 1, key, bytes((0x90, key, 100)), cut))
     return session

@@ -11,7 +11,7 @@ from netaudio.errors import ProtocolError
 from netaudio.sampler.layout import ENDLESS, MOST_CHANGES
 from netaudio.sampler.snapshot import NEVER, VOICES_A_NOTE
 from netaudio.sampler.voices import Event, Score
-from netaudio.session.session import HELD_BACK, Chunk, ServerSession
+from netaudio.session.session import EVENT_EFFORT, HELD_BACK, Chunk, ServerSession
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.units import Frames
 from netaudio.wire.payload import PAYLOADS
@@ -34,7 +34,7 @@ def fresh(chunk: int = CHUNK) -> ServerSession:
 
 def started(chunk: int = CHUNK) -> ServerSession:
     session = fresh(chunk)
-    session.resume(Score(RATE, POLYPHONY, session.instruments.get).state())
+    session.resume(session.restored(Score(RATE, POLYPHONY, session.instruments.get).state()))
     return session
 
 
@@ -115,6 +115,56 @@ def test_too_many_events_that_wait_are_refused() -> None:
         session.hear(on(seq, seq))
     with pytest.raises(ProtocolError, match="event 1 is missing"):
         session.hear(on(9999, 9999))
+
+
+def test_events_that_take_more_than_their_share_wait_for_the_next() -> None:
+    session = started()
+    session.go_on(2.5 * EVENT_EFFORT)
+    for seq in range(1, 9):
+        session.hear(on(seq, seq, key=seq))
+    assert (session.score.seq, session.waiting) == (3, 5)
+    session.go_on(EVENT_EFFORT)
+    assert (session.score.seq, session.waiting) == (4, 4)
+    session.go_on(100 * EVENT_EFFORT)
+    assert (session.score.seq, session.waiting) == (8, 0)
+
+
+def test_more_events_than_can_be_heard_are_refused() -> None:
+    session = started()
+    session.go_on(0)
+    for seq in range(1, 1 + HELD_BACK):
+        session.hear(on(seq, seq))
+    with pytest.raises(ProtocolError, match="event 1 comes after more than can be heard"):
+        session.hear(on(9999, 9999))
+
+
+def test_the_more_voices_there_are_the_fewer_events_are_heard_at_once() -> None:
+    heard = []
+    for voices in (0, 30):
+        session = started()
+        for seq in range(1, voices + 1):
+            session.hear(on(seq, 0, key=seq))
+        session.go_on(1000)
+        for seq in range(1, 200):
+            session.hear(Event(voices + seq, 0, b"\xb0\x40\x00"))
+        heard.append(session.score.seq - voices)
+    assert heard == [125, 27]
+
+
+def test_nothing_that_an_event_which_waits_may_need_is_forgotten() -> None:
+    session = started()
+    session.hear(on(1, 0, cut=1))
+    session.hear(Event(2, 10, b"\x80\x3c\x00"))
+    session.go_on(0)
+    session.hear(on(3, 20, cut=1, key=61))
+    session.take(report(0, 1000), 0.0, 0.0)
+    for _ in range(20):
+        render(session)
+    assert [voice.seq for voice in session.score.voices] == [1]
+    session.go_on(1000)
+    for _ in range(20):
+        render(session)
+    assert session.score.voices == []
 
 
 BYTES = st.integers(0, 255)
@@ -227,6 +277,20 @@ def test_a_reply_says_what_was_heard_and_for_how_long_it_was_held() -> None:
 
 
 # Chunks
+
+
+def test_a_chunk_that_is_passed_over_counts_as_made() -> None:
+    """The next one tells of it as of any other, and what is over is forgotten."""
+    session = started()
+    flow(session, 30)
+    session.hear(on(1, 50, cut=10))
+    session.hear(Event(2, 60, b"\x80\x3c\x00"))
+    session.pass_over(due(session))
+    assert due(session)[:3] == (110, 2, 2)
+    session.take(report(1, 1000)._replace(sent=1_000_000), 1.0, 1.0)
+    for _ in range(20):
+        session.pass_over(due(session, 1.0))
+    assert session.score.voices == []
 
 
 def test_a_remote_note_begins_on_its_frame() -> None:

@@ -20,7 +20,7 @@ def test_a_state_goes_on_where_it_was() -> None:
     client.apply(Event(2, 120, b"\xb0\x40\x7f"))
     client.apply(Event(3, 130, b"\x80\x3c\x00"))
     session = fresh()
-    session.resume(client.state())
+    session.resume(session.restored(client.state()))
     session.hear(Event(4, 200, b"\xb0\x40\x00"))
     assert session.score.seq == 4
     assert session.score.voices[0].off_at == 200
@@ -30,7 +30,7 @@ def test_the_first_packet_has_heard_the_state() -> None:
     client = Score(RATE, POLYPHONY, {0: HARP}.get)
     client.apply(on(1, 0, cut=20))
     session = fresh()
-    session.resume(client.state())
+    session.resume(session.restored(client.state()))
     session.take(report(0, 10), 0.0, 0.0)
     sound, (packet,) = render(session)
     assert (packet.before, packet.heard) == (1, 1)
@@ -44,7 +44,7 @@ def test_an_impossible_state_is_refused_and_changes_nothing() -> None:
     session = fresh()
     for state in (EMPTY._replace(seq=-1), EMPTY._replace(channels=[])):
         with pytest.raises(ProtocolError, match="no score can have"):
-            session.resume(state)
+            session.resume(session.restored(state))
     assert not session.playing and session.score.state() == EMPTY
 
 
@@ -77,7 +77,7 @@ def test_any_state_is_played_or_refused(
     channel = EMPTY.channels[0]._replace(lines=[volume, expression, bends])
     session = fresh()
     try:
-        session.resume(ScoreState(seq, 100, voices, [channel] * 16))
+        session.resume(session.restored(ScoreState(seq, 100, voices, [channel] * 16)))
     except ProtocolError:
         return
     session.take(report(0, 50), 0.0, 0.0)

@@ -258,7 +258,7 @@ class Stage:
         session = self.session
         for message in self.control.receive(now):
             if isinstance(message, control.Resume):
-                session.resume(message.state)
+                session.resume(session.restored(message.state))
             elif isinstance(message, control.Event):
                 session.hear(Event(*(getattr(message, name) for name in Event._fields)))
         for data in self.up.receive(now):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from netaudio.sampler.voices import Event
+from netaudio.sampler.voices import Event, Score
 from netaudio.wire import control
 from netaudio.wire.rtcp import MAC_BYTES, UNKNOWN_SLACK, Reply, Report
 from tests.support.packets import is_audio
@@ -37,9 +37,10 @@ from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, opening, piece, re
 NOISE = random.Random(5)
 NONSENSE: dict[str, bytes] = {
     "random bytes": NOISE.randbytes(3000) + b"\n",
-    "no end": b"x" * (control.MAX_LINE + 10),
+    "no end": b"x" * (control.MAX_STATE + 10),
     "huge line": b'{"type":"hello","token":"' + b"a" * (4 * control.MAX_LINE) + b'"}\n',
     "truncated JSON": hello()[:20] + b"\n",
+    "a long hello": hello()[:-2] + b',"more":"' + b"a" * control.MAX_LINE + b'"}\n',
     "nested": b"[" * 60000 + b"\n",
     "empty": b"\n",
     "a list": b"[1,2,3]\n",
@@ -58,6 +59,8 @@ AFTER_HELLO: dict[str, bytes] = {
     "half a state": b'{"type":"resume","state":[1,2,[],[]]}\n',
     "a state of nonsense": b'{"type":"resume","state":[1,2,[[99,0,0,0,0,0,0,0,0,0,0,0,true]],[]]}\n',
     "truncated JSON": b'{"type":"ping","ti\n',
+    "two states": 2 * control.encode(control.Resume(Score(RATE, 1, lambda _: None).state())),
+    "two long lines": 2 * (b'{"type":"ping","time":1.0,"more":"' + b"a" * control.MAX_LINE + b'"}\n'),
 }
 
 

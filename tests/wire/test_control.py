@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
 from netaudio.midi import CHANNELS
-from netaudio.sampler.automation import Change
+from netaudio.sampler.automation import LONG_AGO, Change
 from netaudio.sampler.instrument import Source
 from netaudio.sampler.layout import ENDLESS
 from netaudio.sampler.pitch import ONE
@@ -158,17 +158,15 @@ def test_an_error_shows_the_beginning_of_the_line() -> None:
         m.decode_from_client(b"GET / HTTP/1.1\r\n")
 
 
-def test_the_largest_state_that_a_client_comes_to_fits_a_line() -> None:
-    """With the highest polyphony, after a week at 192 kHz, while all controllers of two channels move: of a client
-    that joins anew, what is older than half a second is folded."""
-    week, polyphony, ramp, moves = 7 * 86400 * 192_000, 256, 960, 100
-    voice = VoiceState(
-        15, 127, 127, 127, week, week, week, week, week, week, NEVER, NEVER, NEVER, NEVER, week, 1, True
-    )
-    still = [[Change(0, -(1 << 40), value)] for value in (1.0, 1.0, ONE)]
-    moving = [[Change(week + n, week + ramp * n, value) for n in range(moves)] for value in (0.1234567, 0.7, 4 * ONE)]
-    channels = [ChannelState(127, True, lines, (24, 0), (127, 127)) for lines in (still, moving)]
-    voices = [voice._replace(seq=week - n, cut=0) for n in reversed(range(VOICES_A_NOTE * polyphony))]
-    state = ScoreState(2 * week, 2 * week, voices, channels[:1] * (CHANNELS - 2) + channels[1:] * 2)
+def test_what_players_come_back_with_fits_the_line_that_a_server_takes() -> None:
+    """After a day, with all voices that 32 notes may leave and a second of a pedal on each channel."""
+    day, polyphony, ramp = 86400 * 48000, 32, 240
+    marks = day, day, NEVER, NEVER
+    voice = VoiceState(15, 127, 127, 127, day, day, 4800, 4800, 48000, 4800, *marks, day, day << 28, True)
+    voices = [voice._replace(seq=day - 1 - n) for n in reversed(range(VOICES_A_NOTE * polyphony))]
+    moves = [Change(day - n, day - n * ramp, 0.12345679104328156) for n in reversed(range(200))]
+    quiet = [Change(0, LONG_AGO, 1.0)]
+    channel = ChannelState(127, True, [quiet, moves, [quiet[0]._replace(value=ONE)]], (24, 99), (127, 127))
+    state = ScoreState(day, day, voices, [channel] * CHANNELS)
     check_state(state, polyphony, ramp)
-    assert len(m.encode(m.Resume(state))) <= m.MAX_LINE
+    assert m.MAX_LINE < len(m.encode(m.Resume(state))) < m.MAX_STATE
