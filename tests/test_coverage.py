@@ -105,8 +105,9 @@ def parts(reference: Reference, count: int, held: int) -> Parts:
     for note in reference.notes:
         first, end = reference.life(note)
         n, recording = np.arange(first, max(first, min(end, count))), note.recording
-        phase, fade = reference.phase(note, n) / ONE, reference.ramp * max(1, recording.ratio / ONE)
-        share = np.clip((held - HALF - phase) / fade, 0, 1) if held < recording.whole else np.ones(len(n))
+        phase, step = reference.motion(note, n)
+        fade = reference.ramp * np.maximum(1, step / ONE)
+        share = np.clip((held - HALF - phase / ONE) / fade, 0, 1) if held < recording.whole else np.ones(len(n))
         sound, sent = reference.sound(note, n), n - note.lag - note.on >= note.cut
         own[n] += sound * share[:, None]
         rest[n] += sound * (sent * (1 - share))[:, None]

@@ -47,6 +47,8 @@ class Knit:
         while at < end:
             packet = self.rings.remote.at(at)
             stop = min(end, at + MOST, packet.end if packet else self.rings.remote.next(at, end))
+            if stop == at:  # its packet has come meanwhile
+                continue
             if packet and self._risen < self.score.ramp:
                 stop = min(stop, at + self.score.ramp - self._risen)
             self._segment(bank, packet, at, stop - at)
@@ -74,7 +76,7 @@ class Knit:
         volume = self.volume.steady(at)
         if volume is None:
             out = out * self.volume.values(np.arange(at, at + count))[:, None].astype(np.float32)
-        elif volume != 1.0 or packet is None:
+        elif volume != 1.0:
             out = out * np.float32(volume)
         self._count(at, count)
         if len(self._concealment):
@@ -120,8 +122,10 @@ class Knit:
         score, count = self.score, self._concealment.lookback
         for voice in score.voices:
             region, age = voice.region, voice.age(at)
-            streamed = age >= voice.cut and voice.seq <= self.consumed
-            if streamed and region.held > 0 and not region.whole and score.phase(voice, at) >> 32 >= region.covered:
+            if age < voice.cut or voice.seq > self.consumed or region.whole or not region.held:
+                continue
+            phase, ratio = score.motion(voice, at)
+            if phase >> 32 >= region.covered_at(ratio, score.ramp):
                 voice.region = replace(region, held=0, covered=0)
                 score.update(voice)
         first = at - count

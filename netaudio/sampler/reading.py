@@ -87,10 +87,13 @@ def put(
     if ratio < 1 or phase < 0:
         return
     n = lasting(v, phase, ratio, len(w))
-    if v.covered < ENDLESS and n > 0 and v.covered < v.length and (phase + ratio * (n - 1)) >> 32 >= v.covered:
+    covered = v.covered
+    if covered < v.length:  # bent up, the fade at its end takes more of what is held
+        covered = min(covered, max(i8(0), v.held - AFTER - (ramp * max(ratio, ONE) + ONE - 1) // ONE))
+    if covered < min(v.length, ENDLESS) and n > 0 and (phase + ratio * (n - 1)) >> 32 >= covered:
         flatten(w, curved, level)
         curved, level = True, f4(1)
-        bare = max(i8(0), ((v.covered << 32) - phase + ratio - 1) // ratio)
+        bare = max(i8(0), ((covered << 32) - phase + ratio - 1) // ratio)
         for t in range(bare, n) if len(marks) else range(0):
             if abs(w[t]) > FAINT:
                 marks[t] |= UNCOVERED

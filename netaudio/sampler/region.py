@@ -60,6 +60,12 @@ class Region:
         """Played frames until it is silent, if nobody bends it; ENDLESS if it loops."""
         return ENDLESS if self.loop else -(-self.length * ONE // self.ratio)
 
+    def covered_at(self, ratio: int, ramp: int) -> int:
+        """Frames that are exactly the recording's where it is read at a ratio: bent up, the fade takes more."""
+        if self.whole:
+            return self.covered
+        return min(self.covered, max(0, self.held - TAPS // 2 - -(-ramp * max(ratio, ONE) // ONE)))
+
     def reach(self, bend: int = HIGHEST_BEND) -> int:
         """Played frames that are covered under any bend up to that ratio; ENDLESS if it is whole."""
         return ENDLESS if self.whole else self.covered * ONE // mul(self.ratio, bend)

@@ -46,7 +46,7 @@ BEND_RANGE = (2, 0)  # semitones and cents
 MOST_BENT = 2400  # cents
 NO_PARAMETER = (127, 127)  # of RPN 0x3FFF
 SILENT = Region(0, LONGEST, 0, None, ONE, 0.0, 0.0, 1, 0)
-SHARE_A_NOTE = 6  # voices that the kernel may take the time of, for each of a server's notes
+LEAST_SHARE, SHARE_A_NOTE = 192, 12  # voices whose time the kernel may take on a server, and for each of its notes
 FEW = 64  # voices that a table has room for at first
 MOST_FOLDED = 64  # changes of a line at a time: a player makes 20 from one time to the next
 LONG = 1 << 16  # frames in which no phase overflows 64 bits, at any pitch
@@ -102,7 +102,7 @@ class Score:
         self._job = array("q", [0] * JOB_SIZE)
         self._job[CHANGES] = self.automation.changes.ctypes.data
         self._job[COUNTS] = self.automation.counts.ctypes.data
-        self._job[SHARE] = 0 if client else SHARE_A_NOTE * polyphony
+        self._job[SHARE] = 0 if client else max(LEAST_SHARE, SHARE_A_NOTE * polyphony)
         self._job_address: Job = self._job.buffer_info()[0]
         self._keep(np.zeros(FEW, voice_t))  # a row for each of the voices
 
@@ -232,13 +232,18 @@ class Score:
 
     def phase(self, voice: Voice, position: int) -> int:
         """Where in its sample a voice reads at a position, 32.32, under all events."""
+        return self.motion(voice, position)[0]
+
+    def motion(self, voice: Voice, position: int) -> tuple[int, int]:
+        """The same, and the ratio by which that goes on."""
         clock, (_, _, bend), *later = position - voice.lag, *self.automation.bends(voice.channel)
         phase, since, ratio = voice.anchor_phase, voice.anchor_at, voice.region.ratio
         for _, at, next_bend in later:
             acting = min(max(voice.acts(at), since), clock)
             phase += (acting - since) * mul(ratio, bend)
-            since, bend = acting, next_bend if acting < clock else bend
-        return voice.wrapped(phase + (clock - since) * mul(ratio, bend))
+            since, bend = acting, next_bend if voice.acts(at) <= clock else bend
+        now = mul(ratio, bend)
+        return voice.wrapped(phase + (clock - since) * now), now
 
     def forget(self, position: int, heard: int) -> None:
         """Drop voices and changes that no position from here on needs, for anyone who has heard this much."""

@@ -302,13 +302,15 @@ class RenderWorker:
         sent = []
         for (seat, due), (faded, voices, too_many), datagrams in zip(batch, facts.tolist(), encoded, strict=True):
             seat.voices = voices
-            if too_many:
-                seat.withheld += 1
-                seat.session.pass_over(due)
-                sent.append(time.monotonic())
-                continue
-            for packet in seat.session.packets(due, faded, datagrams):
-                self._send(seat, packet)
+            try:
+                if too_many:
+                    seat.withheld += 1
+                    seat.session.pass_over(due)
+                else:
+                    for packet in seat.session.packets(due, faded, datagrams):
+                        self._send(seat, packet)
+            except Exception as error:
+                self._fail(seat, error)
             sent.append(time.monotonic())
         self.lateness.add(sent, [now - due.overdue / rate for _, due in batch], chunk / rate)
         self.stages.end("send")

@@ -313,8 +313,10 @@ def test_what_all_notes_cost_at_most_is_within_a_jobs_share() -> None:
     assert (voices, spent) == (8, False) and sound.any()
 
 
-def test_what_takes_more_than_a_jobs_share_is_left_and_told() -> None:
+def test_what_takes_more_than_a_jobs_share_is_left_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many voices there are, no more of them are summed."""
+    monkeypatch.setattr("netaudio.sampler.voices.LEAST_SHARE", 48)
+    monkeypatch.setattr("netaudio.sampler.voices.SHARE_A_NOTE", 6)
     most = heaviest(8, 1 << 20)
     summed = [chunk(most._replace(voices=most.voices[:count]), 9)[1:] for count in (50, 64)]
     assert summed[0] == summed[1] and summed[0][0] < 50 and summed[0][1]
@@ -498,3 +500,13 @@ def test_blocks_of_any_sizes_are_the_same(
     assert np.abs(np.concatenate([sound for sound, _ in parts]) - whole).max() < 1e-6 * max(1, np.abs(whole).max())
     lacking = UNCOVERED | MISSING  # what the stream has is counted by the block
     assert np.array_equal(np.concatenate([found for _, found in parts]) & lacking, marks & lacking)
+
+
+@pytest.mark.parametrize("wheel", ["7f 7f", "00 40"])
+def test_what_is_held_fades_without_a_step_however_a_note_is_bent(wheel: str) -> None:
+    s = score(region(Recording(still()), held=200), client=True)
+    play(s, (0, "b0 65 00"), (0, "b0 64 00"), (0, "b0 06 0c"), (0, "90 3c 7f"), (50, f"e0 {wheel}"), cut=20, reach=90)
+    sound, marks = rendered(s, 0, 260)
+    heard, step = np.abs(sound[:, 0]), 1 / 5
+    assert np.abs(np.diff(heard[5:])).max() <= step * heard.max() + 1e-4
+    assert not (heard[5:][(marks[5:] & UNCOVERED) == 0] < 0.98 * heard.max()).any(), "what fades is told"

@@ -42,14 +42,15 @@ def _lacks(reference: Reference, note: Note, before: Positions, held: int | None
     out, recording = np.zeros(len(before), np.bool_), note.recording
     if held is None or held >= recording.whole:
         return out
-    limit = held - HALF - -(-reference.ramp * max(ONE, recording.ratio) // ONE)
     bends = (bend.seq for bend in reference.channels[note.channel].bends if bend.seq > note.seq)
     known = sorted({note.seq, note.off_seq, note.stolen_seq, *bends} - {NEVER})
     for heard, more in pairwise((*known, NEVER)):
         first, end = reference.life(note, heard)
         n = np.arange(first, max(first, min(end, len(before))))
         may = (before[n] >= 0) & (before[n] < more) | (more == NEVER)
-        out[n] |= may & (reference.phase(note, n, heard) >> 32 >= limit)
+        phase, step = reference.motion(note, n, heard)
+        limit = held - HALF - -(-reference.ramp * np.maximum(ONE, step) // ONE)
+        out[n] |= may & (phase >> 32 >= limit)
     return out
 
 
