@@ -20,7 +20,7 @@ from benchmarks.measure import pin, unpin
 
 RATE = mixing.RATE
 GOALS = ((50, 128, 1), (20, 64, 1), (80, 128, 2))  # clients, chunk, workers
-VOICE_STEPS, CHUNK_STEPS = (0, 8, 16, 24, 32), (32, 64, 128, 256, 512)
+VOICE_STEPS, CHUNK_STEPS = (0, 8, 16, 24, 32), (32, 64, 128, 256, 384, 512)
 PROMPT = 5  # clients among whom events are heard within a chunk and a millisecond
 COLUMNS = (
     "clients", "voices", "chunk", "workers", "seconds", "chunks", "late chunks", "spells", "not by stalls",

@@ -97,9 +97,9 @@ def five_songs(seconds: float) -> list[Timed]:
 
 
 def in_full_house(number: int, result: Result, song: Timed, relay: TcpRelay) -> None:
-    _, mode, _, chunk = test_five_clients.PLAYERS[number]
+    _, mode, _ = test_five_clients.PLAYERS[number]
     test_five_clients.check(number, result, song, relay)
-    promises.full_house(result, song, mode, chunk)
+    promises.full_house(result, song, mode)
 
 
 def came_back(client: test_server_lost.Client, result: Result, heard: Timed, delay: int) -> None:
@@ -117,7 +117,7 @@ def five_clients(table: Table, folder: Path, seconds: float) -> None:
             house.server.end()
         log = house.server.text
     for number, (result, song, relay) in enumerate(zip(results, songs, house.relays, strict=True)):
-        _, mode, flags, _ = test_five_clients.PLAYERS[number]
+        _, mode, flags = test_five_clients.PLAYERS[number]
         table.row(
             f"five at once: {mode} {' '.join(map(str, flags))}", result,
             reference(song).mix(len(result.sound)).astype(np.float32),

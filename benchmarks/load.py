@@ -62,7 +62,7 @@ class Client:
         self._control = socket.create_connection(("127.0.0.1", port), timeout=20)
         self._control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._control.makefile("rb")
-        self._say(control.Hello(control.VERSION, chunk))
+        self._say(control.Hello(control.VERSION, chunk, "remote"))  # in which chunks are as asked for
         welcome = self._answer()
         assert isinstance(welcome, control.Welcome), welcome
         self.rate, self.chunk, self._ssrc = welcome.rate, welcome.chunk, welcome.ssrc

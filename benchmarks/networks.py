@@ -33,7 +33,6 @@ from benchmarks.rows import Rows
 from netaudio.timing.network_model import Impairment
 from tests.support.namespaces import Side, bridge, why_not
 from tests.support.programs import (
-    CHUNK,
     RATE,
     Playing,
     Program,
@@ -207,7 +206,10 @@ def tried(what: str, work: Callable[..., T], *args: Any) -> T | None:
 def row(rows: Rows, condition: Condition, runs: Sequence[dict[str, Any]], far: dict[str, float] | None) -> bool:
     """Print a condition's figures; whether the promises were kept."""
     late, apart = sum(run["late_notes"] for run in runs), max(run["apart"] for run in runs)
-    most = [run["round_trip_ms"]["p99.9"] * RATE / 1000 + run["buffer_size_frames"] + 3 * CHUNK for run in runs]
+    most = [
+        run["round_trip_ms"]["p99.9"] * RATE / 1000 + run["buffer_size_frames"] + 3 * run["chunk_size"]
+        for run in runs
+    ]
     tight = all(run["offset_frames"] <= frames + 1 for run, frames in zip(runs, most, strict=True))
     kept: bool = late <= MOST_LATE and apart <= 1 and tight
 

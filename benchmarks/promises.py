@@ -1,7 +1,7 @@
 """What NetAudio promises on a machine that has the time for it: nothing late, nothing lost, and hardly ever a frame
 that sounds otherwise. The tests judge what holds on a busy one, too."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from netaudio.sampler.pitch import ONE
 from netaudio.sampler.region import needed
-from tests.support.programs import BUFFER, CHUNK, OFFSET, RATE, Result, Timed, difference
+from netaudio.timing.latency_budget import HYBRID_CHUNK
+from tests.support.programs import BUFFER, OFFSET, RATE, Result, Timed, difference
 from tests.support.reference import Reference
 from tests.support.songs import RAMP, reference
-
-Window = Callable[[Mapping[str, Any], int], int]  # of a report and the chunk: frames
 
 
 def excused(score: Reference, count: int, covered: int, window: int) -> NDArray[np.bool_]:
@@ -35,10 +34,10 @@ def overlap(spans: Iterable[Sequence[int]], mask: NDArray[np.bool_]) -> list[Seq
     return [span for span in spans if not mask[max(0, span[0]) : span[1]].all()]
 
 
-def window(report: Mapping[str, Any], chunk: int = CHUNK) -> int:
+def window(report: Mapping[str, Any]) -> int:
     """Frames from an event to the last that the server may have made without it, with its ramp: round trip,
     BUFFER_SIZE and 3 chunks."""
-    return int(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * chunk + RAMP
+    return int(report["round_trip_ms"]["max"] * RATE / 1000) + BUFFER + 3 * int(report["chunk_size"]) + RAMP
 
 
 def unharmed(result: Result) -> None:
@@ -58,7 +57,7 @@ def whole(result: Result, local: Result) -> None:
 def heads(result: Result, local: Result, song: Timed) -> None:
     """Hybrid with heads alone: local but for a moment after what shapes a note that is older than its head."""
     unharmed(result)
-    frames, reach = result.report["frames"], OFFSET + 2 * CHUNK + RAMP
+    frames, reach = result.report["frames"], OFFSET + 2 * HYBRID_CHUNK + RAMP
     assert result.report["held_frames"] == needed(reach, ONE, RATE)
     assert frames["streamed"] > 0.5 * frames["played"], result.figures()
     assert difference(result.sound, local.sound, result.spans) <= 1, result.figures()
@@ -82,11 +81,11 @@ def remote(result: Result, local: Result) -> None:
     assert difference(result.sound, local.sound, delay=OFFSET) <= 1, result.figures()
 
 
-def full_house(result: Result, song: Timed, mode: str, chunk: int) -> None:
+def full_house(result: Result, song: Timed, mode: str) -> None:
     """Of each of five players."""
     unharmed(result)
     score, count = reference(song), len(result.sound) + RATE
-    may = excused(score, count, result.report["held_frames"] - RAMP, window(result.report, chunk))
+    may = excused(score, count, result.report["held_frames"] - RAMP, window(result.report))
     assert overlap(result.spans, may) == [], result.figures()
     assert result.spans == [] or mode == "hybrid", result.figures()
 

@@ -178,9 +178,9 @@ class Client:
         connector, held = self._setup.connector, self._setup.library.held
         return report(
             self.player, connector.figures, held, connector.buffer_size, self.auto.changes,
-            callback_ms=self.output.times.summary(), xruns=self.output.xruns, device_losses=self.output.losses,
-            auto=sorted(self.auto.follows), stream_gaps=connector.gaps, recording=self._recording,
-            history=self.history,
+            block_size=self.output.block, callback_ms=self.output.times.summary(), xruns=self.output.xruns,
+            device_losses=self.output.losses, auto=sorted(self.auto.follows), stream_gaps=connector.gaps,
+            recording=self._recording, history=self.history,
         )  # fmt: skip
 
 

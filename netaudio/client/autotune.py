@@ -9,7 +9,15 @@ from netaudio.config.settings import ResolvedSettings
 from netaudio.modes import Mode
 from netaudio.player.player import ClientPlayer
 from netaudio.screen.report import Change
-from netaudio.timing.latency_budget import GUESS_SECONDS, MORE_HELD, Tuning, least_reach, most_offset, tuned
+from netaudio.timing.latency_budget import (
+    GUESS_SECONDS,
+    MORE_HELD,
+    Tuning,
+    least_reach,
+    most_offset,
+    stream_chunk,
+    tuned,
+)
 from netaudio.timing.latency_control import Follow
 from netaudio.timing.round_trips import RoundTrips
 from netaudio.units import Span, to_frames, to_ms
@@ -44,14 +52,15 @@ class Auto:
         self.changes: list[Change] = []  # while playing
         self.hint = ""  # for the player, as long as it holds
         self._player, self._connector, self._library, self._say = player, connector, library, say
-        self._rate, self._chunk = player.rate, settings.chunk_size
+        self._rate = player.rate
+        self._hybrid_chunk = stream_chunk("hybrid", settings.chunk_size)  # for which is held what is held
         self._trips = self._margins = 0  # round trips and knit margins that have been taken
         self._begun = self._short = False
         self._late = self._recent = 0  # notes
         self._late_at = 0.0
         spans = {"OFFSET": settings.offset, "BUFFER_SIZE": settings.buffer_size}
         self.follows = {name for name, span in spans.items() if span.auto}  # the settings that are auto
-        timing = self._rate, self._chunk
+        timing = self._rate, player.chunk
         self._follow = Follow(settings.offset, settings.buffer_size, *timing) if self.follows else None
         if self._follow and connector.figures.round_trips.count:
             chosen = self._begin(self._follow, connector.figures.round_trips)
@@ -71,7 +80,7 @@ class Auto:
 
     def _set_offset(self, offset: int, more: int = 0) -> None:
         self.offset = offset
-        self.reach = max(self.reach, least_reach(offset, self._rate, self._chunk) + more)
+        self.reach = max(self.reach, least_reach(offset, self._rate, self._hybrid_chunk) + more)
 
     def _begin(self, follow: Follow, trips: RoundTrips, most: int | None = None) -> Tuning:
         chosen = follow.begin(trips.since(0), most)
@@ -87,11 +96,12 @@ class Auto:
         follow, connection, trips = self._follow, self._connector.connection, self._connector.figures.round_trips
         if follow is None or connection is None:
             return
-        most = most_offset(self._library.reach, self._rate, self._chunk)
+        most = most_offset(self._library.reach, self._rate, self._hybrid_chunk)
         if not self._begun:  # there was no server before the first note
             if trips.count >= PROBES:
                 self._take(self._begin(follow, trips, most), mode)
             return
+        follow.chunk = self._player.chunk
         follow.hear(now, trips.since(self._trips))
         self._trips = trips.count
         chosen = follow.look(now, connection.link.receiver.slacks.lowest(now), self._new_margins(), most)
@@ -106,7 +116,7 @@ class Auto:
 
     def hold(self, offset: int) -> bool:
         """Choose to hold enough for an OFFSET, and some to spare; whether that is more than is held."""
-        least = least_reach(offset, self._rate, self._chunk)
+        least = least_reach(offset, self._rate, self._hybrid_chunk)
         if self._library.reach >= least:
             return False
         self.reach = least + to_frames(MORE_HELD, self._rate)
@@ -134,7 +144,7 @@ class Auto:
         trips = self._connector.figures.round_trips
         if new > 0 and self._recent >= LATE_NOTES and trips.count and "OFFSET" not in self.follows:
             size = Span(self._connector.buffer_size)
-            needed = tuned(Span(), size, self._rate, self._chunk, trips.median, trips.jitter).offset
+            needed = tuned(Span(), size, self._rate, self._player.chunk, trips.median, trips.jitter).offset
             if needed > self.offset:
                 self.hint = f"notes come late: this network asks for an OFFSET of {to_ms(needed, self._rate):.0f} ms"
 

@@ -22,14 +22,17 @@ class Commands:
     ask the server."""
 
     def __init__(self, setup: Setup, auto: Auto, tasks: Tasks, say: Say) -> None:
-        self.mode, self.volume = setup.settings.mode, setup.settings.volume
-        self.instrument = setup.settings.instrument
+        self.volume, self.instrument = setup.settings.volume, setup.settings.instrument
         self.quit = asyncio.Event()
         self._held = setup.settings.held
         self._player, self._library, self._connector = setup.player, setup.library, setup.connector
         self._auto, self._tasks, self._say = auto, tasks, say
         self._loop = asyncio.get_running_loop()
         self._set_volume()
+
+    @property
+    def mode(self) -> Mode:
+        return self._connector.mode
 
     def push(self, time: float, message: bytes, coarse: bool) -> None:
         """What a key did: everything live is played on channel 1."""
@@ -83,7 +86,7 @@ class Commands:
         if reads:
             self._say(f"local: all of {self.instrument} is read")
         self._library.program(self.instrument, mode)
-        self.mode = mode
+        self._connector.set_mode(mode)
         self._player.post(self._player.set_mode, mode, self._auto.offset)
         self._set_program()
         if mode != "local" and not self._connector.online:

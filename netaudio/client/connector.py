@@ -7,12 +7,14 @@ from collections.abc import Callable
 from netaudio.client.connection import Connection, Greeting
 from netaudio.client.library import Library
 from netaudio.client.simulation import Simulation
-from netaudio.config.settings import ClientSettings
+from netaudio.config.settings import ResolvedSettings
 from netaudio.errors import NetAudioError, RefusedError
+from netaudio.modes import Mode
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
 from netaudio.player.stream_figures import StreamFigures
 from netaudio.process import Progress
+from netaudio.timing.latency_budget import stream_chunk
 from netaudio.units import Span
 from netaudio.wire import control
 
@@ -31,13 +33,14 @@ class Connector:
 
     def __init__(
         self,
-        settings: ClientSettings,
+        settings: ResolvedSettings,
         simulation: Simulation | None,
         player: ClientPlayer,
         library: Library,
         say: Say,
     ) -> None:
         self.address, self.payload = settings.server, settings.payload
+        self.mode = settings.mode  # who plays, which shapes the stream
         self.online = settings.mode != "local"  # a server is wanted
         self.connection: Connection | None = None
         self.turn = asyncio.Lock()  # of whoever loads instruments and asks the server for them
@@ -47,11 +50,13 @@ class Connector:
         self.buffer_size = self.aim = 0  # frames; the second is the slack that is aimed at
         self.gaps = 0  # times without a stream while one was wanted
         self.failure = ""  # why there is no session, as it was said
-        self._token, self._simulation, self._say = settings.token, simulation, say
+        self._token, self._block = settings.token, settings.chunk_size
+        self._simulation, self._say = simulation, say
         self._player, self._library = player, library
         self._session = self._secret = ""
         self._running: asyncio.Task[str] | None = None
-        self._anew = self._told = False  # a session is ended to begin another; the player knows of the narrow way
+        self._entering = self._anew = False  # a session is begun; one is ended to begin another
+        self._told = False  # the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
         player.wake = self._wake
 
@@ -70,6 +75,7 @@ class Connector:
     async def enter(self, greeting: Greeting, probes: int) -> None:
         """Open the session's UDP side and await round trips; says so if none come."""
         player, welcome = self._player, greeting.welcome
+        self.online = True
         self._session, self._secret = welcome.session, welcome.secret
         self._library.offered = list(welcome.instruments)
         self.connection = connection = await Connection.open(greeting, player, self.aim, self.figures)
@@ -99,7 +105,21 @@ class Connector:
     def set_payload(self, payload: str) -> None:
         """The form of the sound on the wire; where there is a session, another takes its place."""
         self.payload, self._told = payload, False
-        if self.connection is not None and not self._anew:
+        self._renew()
+
+    def set_mode(self, mode: Mode) -> None:
+        """Who plays; where that asks for another chunk, another session takes this one's place."""
+        before, self.mode = self._stream, mode
+        if self._stream != before:
+            self._renew()
+
+    @property
+    def _stream(self) -> tuple[str, int]:
+        """What is wanted of a session: its payload and its chunk."""
+        return self.payload, stream_chunk(self.mode, self._block)
+
+    def _renew(self) -> None:
+        if self.connection is not None and not self._anew and not self._entering:
             self._anew = True
             self.connection.close()
 
@@ -113,9 +133,9 @@ class Connector:
         await self._describe(name)
 
     async def _describe(self, name: str) -> None:
-        """Have the server load an instrument, and compare; nothing while there is no session."""
+        """Have the server load an instrument, and compare; nothing while there is no session, or one that ends."""
         self.used[name] = None
-        if self.connection is not None and self._library.served(name):
+        if self.connection is not None and not self._anew and self._library.served(name):
             description = await self.connection.select(self._library.number(name, streamed=True), name)
             if self._library.compare(description):
                 await self.connection.select(self._library.number(name), name)
@@ -160,7 +180,7 @@ class Connector:
                     self._say(f"lost the server: {why}")
             if not self._anew:
                 await asyncio.sleep(RETRY_SECONDS)
-            self._anew = False
+            self._anew, self._entering, asked = False, True, self._stream
             try:
                 await self._come_back()
                 self.failure = ""
@@ -169,11 +189,16 @@ class Connector:
             except (NetAudioError, OSError) as error:
                 self.failed(error, self._player.mode == "remote")
                 self._leave()
+            finally:
+                self._entering = False
+            if self._stream != asked:  # by what was chosen meanwhile
+                self._renew()
 
     async def _come_back(self) -> None:
-        chunk, rate = self._player.rings.remote.chunk, self._player.rate
-        hello = control.Hello(control.VERSION, chunk, self.payload, self._token, self._session, self._secret)
-        greeting = await Greeting.exchange(self.address, hello, self._simulation)
+        hello = control.Hello(
+            control.VERSION, self._block, self.mode, self.payload, self._token, self._session, self._secret
+        )
+        greeting, rate = await Greeting.exchange(self.address, hello, self._simulation), self._player.rate
         if greeting.welcome.rate != rate:
             greeting.end()
             raise RefusedError(

@@ -164,18 +164,18 @@ async def _server(settings: ClientSettings, simulation: Simulation | None, table
 
 async def _sound(setup: Setup, table: Table) -> Output:
     """The device if it opens, else a software clock, which the way can be measured with."""
-    player, rate, chunk = setup.player, setup.player.rate, setup.settings.chunk_size
+    player, rate, block = setup.player, setup.player.rate, setup.settings.chunk_size
     try:
-        output = open_output(setup.settings.device, rate, chunk, player.render)
+        output = open_output(setup.settings.device, rate, block, player.render)
         output.start()
     except DeviceError as error:
         table.row("sound", "mend", str(error))
-        output = open_output("null", rate, chunk, player.render)
+        output = open_output("null", rate, block, player.render)
         output.start()
         return output
     await asyncio.sleep(SOUND_SECONDS)
-    speed, block = player.position / rate / SOUND_SECONDS, to_ms(chunk, rate)
-    found = f"{output.name}, {rate} Hz, {chunk} frames ({block:.1f} ms) at a time"
+    speed = player.position / rate / SOUND_SECONDS
+    found = f"{output.name}, {rate} Hz, {block} frames ({to_ms(block, rate):.1f} ms) at a time"
     if output.error is not None or not output.alive or speed < 0.5:
         table.row("sound", "mend", f"{found}: it asks for no sound; choose another --device")
     elif output.xruns:
@@ -189,7 +189,7 @@ async def _sound(setup: Setup, table: Table) -> Output:
 
 async def _samples(setup: Setup, said: list[str], table: Table) -> None:
     """Compare every instrument of the server's with ours, as far as they are held."""
-    settings, library, rate, chunk = setup.settings, setup.library, setup.player.rate, setup.settings.chunk_size
+    settings, library, rate, chunk = setup.settings, setup.library, setup.player.rate, setup.player.chunk
     reach = least_reach(tuned(settings.offset, settings.buffer_size, rate, chunk, 0, 0).offset, rate, chunk)
     progress, failed, before = Progress(), list[str](), len(said)
     for name in library.offered:
@@ -228,9 +228,7 @@ async def _way(setup: Setup, udp_port: int, table: Table) -> None:
     trip, jitter = link.figures.round_trips.median, link.figures.round_trips.jitter
     table.row("round trip", "ok", f"{1000 * trip:.1f} ms, jitter {1000 * jitter:.1f} ms")
     table.row("audio", *_audio(link, setup.player.rate, where))
-    needed = tuned(
-        Span(), Span(connector.buffer_size), setup.player.rate, setup.settings.chunk_size, trip, jitter
-    ).offset
+    needed = tuned(Span(), Span(connector.buffer_size), setup.player.rate, setup.player.chunk, trip, jitter).offset
     table.row("OFFSET", *_offset(setup, needed))
 
 
@@ -250,7 +248,7 @@ def _audio(link: Link, rate: int, where: str) -> tuple[State, str]:
 
 def _offset(setup: Setup, needed: int) -> tuple[State, str]:
     """`needed`: frames that the way asks for."""
-    offset, rate, chunk = setup.settings.offset, setup.player.rate, setup.settings.chunk_size
+    offset, rate, chunk = setup.settings.offset, setup.player.rate, setup.player.chunk
     asked = f"the way asks for {to_ms(needed, rate):.0f} ms"
     if offset.auto:
         return "ok", f"auto: {asked}"

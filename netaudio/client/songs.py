@@ -44,6 +44,7 @@ async def steady(player: ClientPlayer, connector: Connector) -> None:
     for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
         if connector.connection is None or player.mode == "local":
             break
-        if connector.figures.packets.received * player.rings.remote.chunk > SETTLE_SECONDS * player.rate:
+        frames = connector.connection.link.receiver.payload.packet_frames(player.chunk)
+        if connector.figures.packets.received * frames > SETTLE_SECONDS * player.rate:
             break
         await asyncio.sleep(POLL_SECONDS)

@@ -60,7 +60,7 @@ def status(
         volume_db=commands.volume,
         offset_ms=to_ms(auto.offset, rate),
         held_ms=None if library.held is None else to_ms(library.held, rate),
-        chunk_ms=to_ms(output.block, rate),
+        chunk_ms=to_ms(player.chunk, rate),
         buffer_ms=to_ms(connector.buffer_size, rate),
         aim_ms=to_ms(connector.aim, rate),
         round_trip_ms=1000 * quantile(trips.newest(RECENT_TRIPS), 0.5) if trips else None,

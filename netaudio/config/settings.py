@@ -33,7 +33,7 @@ class ServerSettings:
     bank: Annotated[
         str | None, Setting(_FOLDER, "", "sound", "folder for a bank bigger than memory; empty: in memory")
     ]
-    chunk_size: Annotated[int, Setting(kinds.CHUNK, "128", "sound", "frames rendered at a time, 32 to 1024")]
+    chunk_size: Annotated[int, Setting(kinds.CHUNK, "128", "sound", "frames the outputs ask for, 32 to 1024")]
     max_clients: Annotated[int, Setting(kinds.whole(1, 1000), "5", "load", "players at a time")]
     polyphony: Annotated[int, Setting(kinds.whole(1, 256), "32", "load", "notes at a time for each, 1 to 256")]
     render_threads: Annotated[int, Setting(kinds.whole(1, 64), "1", "load", "threads that render, 1 to 64")]
@@ -68,7 +68,7 @@ class ClientSettings:
     offset: Annotated[Span | None, Setting(kinds.span(10), None, "stream", "how much of a note this side plays")]
     held: Annotated[Span, Setting(kinds.span(600), "auto", "stream", "how much of each recording this side keeps")]
     buffer_size: Annotated[Span | None, Setting(kinds.span(10), None, "stream", "how early packets come in")]
-    chunk_size: Annotated[int | None, Setting(kinds.CHUNK, None, "stream", "frames made at a time, 32 to 1024")]
+    chunk_size: Annotated[int | None, Setting(kinds.CHUNK, None, "sound", "frames the output asks for, 32 to 1024")]
     payload: Annotated[str, Setting(kinds.PAYLOAD, "L24", "stream", "form of the sound on the wire")]
     simulate: Annotated[
         Impairment | None,

@@ -70,6 +70,11 @@ class ClientPlayer:
         self._early: list[tuple[int, bytes]] = []  # keys with their positions, which the next block will reach
         self._commands: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
 
+    @property
+    def chunk(self) -> int:
+        """Frames of the stream that the server renders at a time."""
+        return self.rings.remote.chunk
+
     def push(self, time: float, message: bytes, coarse: bool = False) -> None:
         """A key or controller moved at `time` (seconds, the clock that `render` is given); a coarse one in the
         block of the device before that time, which tells no more than when the device handed it over."""
@@ -109,7 +114,7 @@ class ClientPlayer:
     def leave(self) -> None:
         """The stream is lost: nothing more will be heard of the old session."""
         self.linked = False
-        self.rings.new_stream(self.rings.remote.chunk)
+        self.rings.new_stream(self.chunk)
         self.outbox.clear()
 
     def moved(self, seq: int, delay: int) -> None:

@@ -59,7 +59,7 @@ class Receiver:
     def report(self, now: float, aim: int) -> ReceptionReport:
         """What there is to say since the last report. `aim`: the slack that is asked for, in frames."""
         reception, slack = self._reception, self.slacks.lowest(now)
-        chunk = self._player.rings.remote.chunk
+        chunk = self._player.chunk
         ahead = max(0, aim if slack is None else slack) // chunk
         # Over all packets that it can still serve.
         rate, window = self.parity_requests.wanted(now, ahead * -(-chunk // self.payload.packet_frames(chunk)))
@@ -117,6 +117,6 @@ class Receiver:
         """Put a packet into the jitter buffer, if there is time; its slack."""
         slack = packet.position - self._player.position
         self.heard = max(self.heard, packet.heard)
-        if -len(packet.frames) < slack < CAPACITY - self._player.rings.remote.chunk:
+        if -len(packet.frames) < slack < CAPACITY - self._player.chunk:
             self._player.rings.remote.put(packet)
         return slack

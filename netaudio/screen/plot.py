@@ -63,7 +63,8 @@ def _title(figure: "Figure", r: Report) -> None:
         f"{r.packets.late} late"
     )
     figure.suptitle(
-        f"NetAudio {r.mode}, OFFSET {r.offset_ms:.0f} ms, {r.chunk_size} frames at {r.rate} Hz\n"
+        f"NetAudio {r.mode}, OFFSET {r.offset_ms:.0f} ms, "
+        f"blocks of {r.block_size} and chunks of {r.chunk_size} frames at {r.rate} Hz\n"
         f"{r.notes} notes, {r.late_notes} late{packets if r.packets.received else ''} · "
         f"{1000 * r.frames.missing / r.rate:.0f} ms missing",
         x=0.01, ha="left", fontsize=10.5,

@@ -73,7 +73,8 @@ class Report(msgspec.Struct, kw_only=True):
 
     mode: Mode
     rate: int
-    chunk_size: int
+    chunk_size: int  # of the stream
+    block_size: int  # of the sound device
     offset_frames: int
     offset_ms: float
     buffer_size_frames: int
@@ -106,6 +107,7 @@ def report(
     buffer_size: int,
     changes: Sequence[Change],
     *,
+    block_size: int,
     callback_ms: Mapping[str, float],
     xruns: int,
     device_losses: int,
@@ -120,7 +122,8 @@ def report(
     return Report(
         mode=player.mode,
         rate=player.rate,
-        chunk_size=player.rings.remote.chunk,
+        chunk_size=player.chunk,
+        block_size=block_size,
         offset_frames=player.offset,
         offset_ms=to_ms(player.offset, player.rate),
         buffer_size_frames=buffer_size,

@@ -60,7 +60,7 @@ class Status:
     volume_db: float
     offset_ms: float
     held_ms: float | None  # None: all
-    chunk_ms: float
+    chunk_ms: float  # of the stream
     buffer_ms: float | None = None
     round_trip_ms: float | None = None
     jitter_ms: float | None = None

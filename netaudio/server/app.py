@@ -38,6 +38,7 @@ from netaudio.server.prefetcher import Prefetcher
 from netaudio.server.render_worker import RenderWorker, Seat
 from netaudio.server.stats import Figures, Stats, look, traffic
 from netaudio.session.session import ServerSession
+from netaudio.timing.latency_budget import stream_chunk
 from netaudio.wire import control
 from netaudio.wire.payload import PAYLOADS
 
@@ -216,7 +217,7 @@ class Server:
 
     def _seat(self, hello: control.Hello, writer: asyncio.StreamWriter) -> Player:
         settings, loop = self.settings, asyncio.get_running_loop()
-        chunk = hello.chunk or settings.chunk_size
+        chunk = stream_chunk(hello.mode or settings.mode, hello.block or settings.chunk_size)
         secret, name = secrets.token_bytes(16), secrets.token_hex(8)
         udp = bind_udp(writer.get_extra_info("sockname")[0], settings.udp_ports)
         ssrc = secrets.randbits(31) << 1
@@ -236,7 +237,7 @@ class Server:
         _say(writer, control.Welcome(
             control.VERSION, name, player.secret, ssrc, udp.getsockname()[1], settings.rate, chunk,
             settings.polyphony, sorted(self.instruments), str(settings.offset), str(settings.buffer_size),
-            settings.mode, settings.instrument,
+            settings.mode, settings.instrument, settings.chunk_size,
         ))  # fmt: skip
         return player
 

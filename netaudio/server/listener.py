@@ -130,8 +130,7 @@ def check_hello(message: control.FromClient, settings: ServerSettings) -> contro
         )
     if settings.token and not same(message.token, settings.token):
         raise RefusedError("the token is wrong or missing: give --token as the server's owner told you")
-    chunk = message.chunk or settings.chunk_size
-    if not 32 <= chunk <= 1024 or message.payload not in PAYLOADS:
+    if not 32 <= (message.block or settings.chunk_size) <= 1024 or message.payload not in PAYLOADS:
         raise RefusedError("CHUNK_SIZE must be 32 to 1024 frames and PAYLOAD one of " + ", ".join(PAYLOADS))
     return message
 

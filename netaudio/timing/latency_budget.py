@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from netaudio.modes import Mode
 from netaudio.sampler.region import ramp
 from netaudio.units import Span, to_frames
 
@@ -9,6 +10,7 @@ CAPACITY = 1 << 17  # frames of a client's rings, 2.7 s at 48 kHz: what a server
 GUESS_SECONDS = 0.02  # the BUFFER_SIZE under which the network is measured
 LEAST_SECONDS = 0.01  # of jitter, both of packets and of keys: computers stall for so long, too
 MORE_HELD = 0.25  # seconds of each key that are held beyond what OFFSET needs, for it to grow
+HYBRID_CHUNK = 384  # frames, two full packets: 3/4 of what 128 cost a server (python -m benchmarks, chunk sizes)
 # Of the jitter. The server aims for 99 packets of 100; by how much the last one may be later goes by this.
 SLACK_SHARE = 0.5
 LEAST_AIM = 0.33  # of BUFFER_SIZE
@@ -21,6 +23,12 @@ class Tuning(NamedTuple):
     offset: int
     buffer_size: int
     aim: int
+
+
+def stream_chunk(mode: Mode, block: int) -> int:
+    """The frames that a server renders at a time for a client whose device asks for `block`. In hybrid mode more than
+    that is not heard, and local mode may become hybrid."""
+    return block if mode == "remote" else max(block, HYBRID_CHUNK)
 
 
 def tuned(offset: Span, buffer_size: Span, rate: int, chunk: int, round_trip: float, jitter: float) -> Tuning:

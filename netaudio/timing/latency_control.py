@@ -112,10 +112,12 @@ class Margin(NamedTuple):
 
 
 class Follow:
-    """Chooses what of OFFSET and BUFFER_SIZE is auto: `begin`, then `hear` of round trips and `look` often."""
+    """Chooses what of OFFSET and BUFFER_SIZE is auto: `begin`, then `hear` of round trips and `look` often.
+
+    `chunk` is the stream's, in frames, and may change meanwhile."""
 
     def __init__(self, offset: Span, buffer_size: Span, rate: int, chunk: int) -> None:
-        self._spans, self._rate, self._chunk = (offset, buffer_size), rate, chunk
+        self._spans, self._rate, self.chunk = (offset, buffer_size), rate, chunk
         self.trips = Trips()
         self.short = False  # more OFFSET is needed than what is held allows
         self._trip, self._jitter = Figure(0.0), Figure(0.0)
@@ -154,7 +156,7 @@ class Follow:
         if now < self._next:
             return None
         self._next = now + LOOK_SECONDS
-        chunk = self._chunk / self._rate
+        chunk = self.chunk / self._rate
         jitter = max(self.trips.jitter(), self._unseen(now, slack))
         self._jitter.follow(now, jitter, HEADROOM * jitter, max(0.5 * jitter, 2 * chunk))
         # One of the three chunks in OFFSET is there to waver in.
@@ -168,7 +170,7 @@ class Follow:
         if slack is None or self._in_time is None or now - self._in_time <= LATE_SECONDS:
             return 0.0
         self._in_time = now
-        return (self.tuning.aim - 2 * self._chunk - slack) / SLACK_SHARE / self._rate
+        return (self.tuning.aim - 2 * self.chunk - slack) / SLACK_SHARE / self._rate
 
     def _late_by(self, now: float) -> float:
         """The round trip, if notes tell that it is longer than the measured ones; else 0."""
@@ -198,7 +200,7 @@ class Follow:
 
     def _tuned(self, most: int | None = None) -> Tuning:
         offset, buffer_size = self._spans
-        figures = self._rate, self._chunk, self._trip.value, self._jitter.value
+        figures = self._rate, self.chunk, self._trip.value, self._jitter.value
         chosen = tuned(offset, buffer_size, *figures)
         self.short = most is not None and offset.auto and chosen.offset > most
         return tuned(Span(most), buffer_size, *figures) if self.short else chosen

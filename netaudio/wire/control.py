@@ -31,7 +31,8 @@ class Hello(Message, frozen=True):
     """Client: who I am and how I want the stream; `session` and `secret` name an old session to replace."""
 
     version: int
-    chunk: int = 0  # frames; 0: as the server has it
+    block: int = 0  # frames that the device asks for; 0: as the server proposes
+    mode: Mode | None = None  # who plays; None: as the server proposes
     payload: Text = "L24"
     token: Text = ""
     session: Text = ""
@@ -47,13 +48,14 @@ class Welcome(Message, frozen=True):
     ssrc: Annotated[int, Meta(ge=0, lt=1 << 32)]
     udp_port: Annotated[int, Meta(ge=1, lt=1 << 16)]
     rate: Annotated[int, Meta(ge=8000, le=192000)]
-    chunk: Annotated[int, Meta(ge=32, le=1024)]
+    chunk: Annotated[int, Meta(ge=32, le=1024)]  # frames of the stream that are rendered at a time
     polyphony: Annotated[int, Meta(ge=1, le=1024)]
     instruments: list[str]
     offset: Span
     buffer_size: Span
     mode: Mode
     instrument: str
+    block: Annotated[int, Meta(ge=32, le=1024)]
 
 
 class Select(Message, frozen=True):

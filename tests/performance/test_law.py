@@ -53,9 +53,9 @@ NETWORKS = st.builds(
 )
 WHOLE_OR_HEADS = st.sampled_from((None, 0, 300))  # frames held beyond the least, or whole samples
 TURNS = st.lists(
-    st.sampled_from(("local", "remote", "hybrid", "shorter", "loud", "quiet", "outage")), max_size=3
+    st.sampled_from(("local", "remote", "hybrid", "shorter", "loud", "quiet", "outage", "chunk")), max_size=3
 )  # fmt: skip
-HELD_TURNS = st.lists(st.sampled_from(("local", "hybrid", "shorter", "quiet", "outage")), max_size=3)
+HELD_TURNS = st.lists(st.sampled_from(("local", "hybrid", "shorter", "quiet", "outage", "chunk")), max_size=3)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ def take(stage: Stage, turn: str) -> None:
         stage.disconnect()
         stage.run(0.15)
         stage.connect()
+    elif turn == "chunk":  # as between remote and hybrid mode
+        stage.disconnect()
+        stage.chunk = 75 if stage.chunk != 75 else 40
+        stage.connect()
     elif turn in ("loud", "quiet"):
         player.post(player.set_volume, 2.0 if turn == "loud" else 0.1)
     elif turn == "shorter":
@@ -118,10 +122,14 @@ def check_law(stage: Stage, tolerance: float = EXACT) -> Outcome:
     return outcome
 
 
+def steepest_fade(size: int, chunk: int) -> float:
+    """By how much a fade may move in a frame, in a stream whose chunks come in packets of `size` frames."""
+    shortest = min(RAMP, size, chunk % size or size)
+    return max(1 / shortest, 2 / size) if size > RAMP else 1 / shortest  # the mirror image of a fade-in fades
+
+
 def without_click(stage: Stage, outcome: Outcome) -> bool:
-    size = stage.payload.packet_frames(stage.chunk)
-    shortest = min(RAMP, size, stage.chunk % size or size)
-    steepest = max(1 / shortest, 2 / size) if size > RAMP else 1 / shortest  # the mirror image of a fade-in fades
+    steepest = max(steepest_fade(stage.payload.packet_frames(chunk), chunk) for chunk in stage.chunks)
     step = np.abs(np.diff(outcome.out, axis=0, prepend=0.0)).max(axis=1)
     return bool((step <= outcome.steps + outcome.peaks * steepest + NOISE).all())  # what is less is not continued
 

@@ -26,8 +26,8 @@ def player() -> ClientPlayer:
 def told(one: ClientPlayer, figures: StreamFigures | None = None, *changes: Change, **others: Any) -> Report:
     """The report of a run without troubles, but for `others`."""
     made = report(
-        one, figures or StreamFigures(), 48000, 1920, changes, callback_ms=TIMES, xruns=0, device_losses=0, auto=[],
-        stream_gaps=0, recording=None, history=History(),
+        one, figures or StreamFigures(), 48000, 1920, changes, block_size=64, callback_ms=TIMES, xruns=0,
+        device_losses=0, auto=[], stream_gaps=0, recording=None, history=History(),
     )  # fmt: skip
     return replace(made, **others)
 
@@ -36,10 +36,10 @@ def test_keys_of_the_json(tmp_path: Path) -> None:
     write_report(tmp_path / "out.json", told(player(), None, Change(50, 4800, 1920), uncovered_spans=[Stretch(3, 5)]))
     made = json.loads((tmp_path / "out.json").read_text())
     assert list(made) == [
-        "mode", "rate", "chunk_size", "offset_frames", "offset_ms", "buffer_size_frames", "held_frames", "changes",
-        "notes", "late_notes", "stolen", "round_trip_ms", "jitter_ms", "slack_frames", "knit_margin_frames",
-        "packets", "frames", "uncovered_spans", "clipped", "callback_ms", "xruns", "device_losses", "auto",
-        "stream_gaps", "recording", "history",
+        "mode", "rate", "chunk_size", "block_size", "offset_frames", "offset_ms", "buffer_size_frames", "held_frames",
+        "changes", "notes", "late_notes", "stolen", "round_trip_ms", "jitter_ms", "slack_frames",
+        "knit_margin_frames", "packets", "frames", "uncovered_spans", "clipped", "callback_ms", "xruns",
+        "device_losses", "auto", "stream_gaps", "recording", "history",
     ]  # fmt: skip
     assert {name: set(value) for name, value in made.items() if isinstance(value, dict)} == {
         "round_trip_ms": QUANTILES,

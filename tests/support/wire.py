@@ -190,6 +190,7 @@ class Stage:
         self.time, self.ssrc = 0.0, 1
         self.delays: dict[int, int] = {}
         self.blocks: list[NDArray[np.float32]] = []
+        self.chunks: list[int] = []  # of the sessions so far
         self.connected = False
         self.server_stopped = self.client_stopped = False  # like a process after SIGSTOP
         self._pace, self._step = RATE * (1 + skew * 1e-6), step / RATE
@@ -197,6 +198,7 @@ class Stage:
 
     def connect(self) -> None:
         self.ssrc += 2
+        self.chunks.append(self.chunk)
         self.session = ServerSession(RATE, self.chunk, self.payload, self.polyphony, self.ssrc)
         self.session.instruments.update(self.served)
         self.link = Link(self.player, self.ssrc, SECRET, self.payload, self.buffer_size, StreamFigures())

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.programs import CHUNK, RATE, difference, play, write_midi
+from netaudio.timing.latency_budget import HYBRID_CHUNK
+from tests.support.programs import RATE, difference, play, write_midi
 from tests.support.songs import EPIANO, PIANO, piece, reference
 
 SONG = piece(11, 2, (PIANO, EPIANO))
@@ -21,7 +22,7 @@ def test_auto_plays_as_exactly_with_what_it_measured(address: str, tmp_path: Pat
     offset, buffer_size, trip = (float(number) * RATE / 1000 for number in said.groups())
     report = result.report
     assert 0.01 * RATE <= buffer_size < offset
-    assert offset >= trip + buffer_size + 2 * CHUNK
+    assert offset >= trip + buffer_size + 2 * HYBRID_CHUNK
     changes = [[0, offset, buffer_size], *report["changes"]]  # such as a machine that stops for a while asks for
     assert abs(report["offset_frames"] - changes[-1][1]) < RATE / 1000
     assert abs(report["buffer_size_frames"] - changes[-1][2]) < RATE / 1000

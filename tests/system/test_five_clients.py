@@ -24,12 +24,12 @@ from tests.support.relay import TcpRelay, tcp_relay
 from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, opening, reference, voices, wall
 
 SECONDS = 4  # that are heard of each
-PLAYERS: tuple[tuple[int, str, tuple[object, ...], int], ...] = (  # instrument, mode, flags, chunk
-    (PIANO, "hybrid", ("--held", "10s"), 128),
-    (EPIANO, "hybrid", ("--held", "1"), 128),
-    (GUITAR, "hybrid", (), 128),
-    (ORGAN, "remote", (), 128),
-    (PIANO, "remote", ("--chunk-size", 256), 256),
+PLAYERS: tuple[tuple[int, str, tuple[object, ...]], ...] = (  # instrument, mode, flags
+    (PIANO, "hybrid", ("--held", "10s")),
+    (EPIANO, "hybrid", ("--held", "1")),
+    (GUITAR, "hybrid", ()),
+    (ORGAN, "remote", ()),
+    (PIANO, "remote", ("--chunk-size", 256)),
 )
 
 
@@ -48,7 +48,7 @@ def five(folder: Path, songs: Sequence[Timed]) -> Iterator[House]:
     with ExitStack() as stack:
         server, address = stack.enter_context(serving())
         house = House(server, address, [], [])
-        for number, (_, mode, flags, _) in enumerate(PLAYERS):
+        for number, (_, mode, flags) in enumerate(PLAYERS):
             song, relay = write_midi(folder / f"{number}.mid", songs[number]), stack.enter_context(tcp_relay(address))
             player = stack.enter_context(playing(folder / str(number), song, relay.address, mode, *flags))
             house.relays.append(relay)
@@ -68,7 +68,7 @@ def turned_away(house: House) -> str:
 
 def check(number: int, result: Result, song: Timed, relay: TcpRelay) -> None:
     """What each of the players heard, whatever else the machine had to do."""
-    _, mode, flags, _ = PLAYERS[number]
+    _, mode, flags = PLAYERS[number]
     if "10s" in flags:
         assert result.spans == [], result.figures()
     delay = result.report["offset_frames"] if mode == "remote" else 0

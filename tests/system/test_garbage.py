@@ -47,7 +47,7 @@ NONSENSE: dict[str, bytes] = {
     "no type": b"{}\n",
     "unknown type": b'{"type":"destroy"}\n',
     "wrong types": b'{"type":"hello","version":"one"}\n',
-    "huge numbers": b'{"type":"hello","version":1,"chunk":1e400}\n',
+    "huge numbers": b'{"type":"hello","version":1,"block":1e400}\n',
     "from a server": control.encode(control.Pong(1.0)),
 }
 AFTER_HELLO: dict[str, bytes] = {

@@ -9,7 +9,8 @@ import pytest
 
 from netaudio.sampler.pitch import ONE
 from netaudio.sampler.region import needed
-from tests.support.programs import CHUNK, OFFSET, RATE, Result, difference, playing, write_midi
+from netaudio.timing.latency_budget import HYBRID_CHUNK
+from tests.support.programs import OFFSET, RATE, Result, difference, playing, write_midi
 from tests.support.relay import dead_port, tcp_relay
 from tests.support.songs import EPIANO, GUITAR, ORGAN, PIANO, RAMP, notes_in, piece, reference, voices
 
@@ -72,7 +73,7 @@ def test_hybrid_with_whole_samples_is_local_on_every_frame(played: Played) -> No
 def test_hybrid_with_heads_is_local_but_where_it_says(played: Played) -> None:
     heads = played.heads
     frames = heads.report["frames"]
-    reach = OFFSET + 2 * CHUNK + RAMP
+    reach = OFFSET + 2 * HYBRID_CHUNK + RAMP
     assert heads.report["held_frames"] == needed(reach, ONE, RATE) and "HELD raised for piano" in heads.text
     assert frames["streamed"] > 0, heads.figures()
     assert difference(heads.sound, played.local.sound, heads.spans) <= 1, heads.figures()

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.timing.latency_budget import Tuning, least_reach, most_offset, tuned
+from netaudio.timing.latency_budget import HYBRID_CHUNK, Tuning, least_reach, most_offset, stream_chunk, tuned
 from netaudio.units import Span
 
 AUTO = Span()
@@ -16,6 +16,12 @@ def test_auto_offset_covers_the_way_the_buffer_and_three_chunks() -> None:
     assert tuned(AUTO, Span(1920), RATE, CHUNK, 0.02, 0.005).offset == 960 + 1920 + 3 * CHUNK
     offset, buffer_size, _ = tuned(AUTO, AUTO, RATE, CHUNK, 0.02, 0.05)
     assert offset == 960 + buffer_size + 3 * CHUNK
+
+
+def test_only_what_may_be_hybrid_streams_in_larger_chunks() -> None:
+    assert stream_chunk("hybrid", 64) == stream_chunk("local", 64) == HYBRID_CHUNK > 64
+    assert stream_chunk("remote", 64) == 64
+    assert stream_chunk("hybrid", 1024) == stream_chunk("remote", 1024) == 1024
 
 
 def test_keys_must_reach_offset_two_chunks_and_5_ms() -> None:

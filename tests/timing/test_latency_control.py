@@ -209,6 +209,16 @@ def test_a_set_buffer_size_stays_while_offset_follows() -> None:
     assert follow.tuning.buffer_size == 1920 and follow.tuning.offset >= before.offset + 0.055 * RATE
 
 
+def test_offset_follows_the_chunk() -> None:
+    """By three of them, and BUFFER_SIZE by two."""
+    follow = following([0.02] * 70)
+    before = follow.tuning
+    follow.chunk = 2 * CHUNK
+    follow.look(0.0, 700, (), HELD)
+    assert follow.tuning.buffer_size == before.buffer_size + 2 * CHUNK
+    assert follow.tuning.offset == before.offset + 5 * CHUNK
+
+
 def test_where_all_is_held_nothing_limits_offset() -> None:
     follow = following([0.02] * 70)
     for step in range(200):

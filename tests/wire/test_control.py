@@ -36,12 +36,13 @@ STATES = st.builds(
     st.lists(st.builds(ChannelState, st.integers(0, 127), st.booleans(), LINES, PAIRS, PAIRS), max_size=3),
 )  # fmt: skip
 LOOPS = st.one_of(st.none(), st.tuples(NATURALS, NATURALS))
+MODES = st.sampled_from(("local", "remote", "hybrid"))
 SPANS = st.sampled_from(("auto", "1920", "40ms", "0.5s", "12.25ms"))
 SOURCES = st.builds(
     Source, NATURALS, NATURALS, NATURALS, LOOPS, st.lists(TEXTS, max_size=2).map(tuple)
 )  # fmt: skip
 CLIENT = st.one_of(
-    st.builds(m.Hello, st.integers(), st.integers(), TEXTS, TEXTS, TEXTS, TEXTS),
+    st.builds(m.Hello, st.integers(), st.integers(), st.none() | MODES, TEXTS, TEXTS, TEXTS, TEXTS),
     st.builds(m.Select, st.integers(0, 127), TEXTS),
     st.builds(m.Event, NATURALS, NATURALS, st.binary(min_size=1, max_size=3), *[VOICE_FRAMES] * 3),
     st.builds(m.Resume, STATES),
@@ -62,8 +63,9 @@ SERVER = st.one_of(
         instruments=st.lists(TEXTS, max_size=4),
         offset=SPANS,
         buffer_size=SPANS,
-        mode=st.sampled_from(("local", "remote", "hybrid")),
+        mode=MODES,
         instrument=TEXTS,
+        block=st.integers(32, 1024),
     ),
     st.builds(m.Instrument, st.integers(0, 127), TEXTS, st.lists(SOURCES, max_size=2)),
     st.builds(m.Late, NATURALS, st.integers(0, (1 << 31) - 1)),
@@ -76,7 +78,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-FIELDS = ["seq", "position", "message", "state", "time", "program", "name", "chunk", "sources", "else"]
+FIELDS = ["seq", "position", "message", "state", "time", "program", "name", "block", "mode", "sources", "else"]
 TYPES = ["hello", "select", "event", "resume", "ping", "bye", "welcome", "instrument", "late", "pong", "error"]
 
 
