@@ -30,19 +30,22 @@ COLUMNS = (
 
 
 def show_mixing(found: dict[str, Any]) -> None:
-    """A table for each count of clients, and the ratios that matter."""
-    for clients in found["clients"]:
-        ns = found["ns"][str(clients)]
-        print(f"\nmixing {clients} x {found['voices']} voices, {found['chunk']} frames, stereo unless it says mono")
-        print(f"{'':50}{'ns/voice/frame':>15}{'voices a core':>15}{'times ours':>12}")
-        for name, span in ns.items():
-            print(f"{name:50}{span:15.2f}{1e9 / RATE / span:15.0f}{span / ns['NetAudio']:12.2f}")
-        loop, fluid = ns["C loop, gcc -O3"], ns.get("FluidSynth, no interpolation (mono)")
-        print(f"of the C loop's speed: {loop / ns['NetAudio']:.2f}", end="")
-        if fluid:
-            print(f"; FluidSynth's voices {fluid / ns['NetAudio']:.1f} times, its stereo notes", end=" ")
-            print(f"{2 * fluid / ns['NetAudio']:.1f} times", end="")
-        print()
+    """A table for each chunk size and count of clients, and the ratios that matter."""
+    for chunk, counts in found["ns"].items():
+        for clients, ns in counts.items():
+            print(f"\nmixing {clients} x {found['voices']} voices, {chunk} frames, stereo unless it says mono")
+            print(f"{'':50}{'ns/voice/frame':>15}{'voices a core':>15}{'times ours':>12}")
+            held = ns["NetAudio, held"]
+            for name, span in ns.items():
+                print(f"{name:50}{span:15.2f}{1e9 / RATE / span:15.0f}{span / held:12.2f}")
+            loop, ramps = ns["C loop, gcc -O3"], ns["C loop, gcc -O3, every voice ramps"]
+            parts = [f"of the C loops' speed: {loop / held:.2f} held"]
+            parts += [f"{ramps / ns[f'NetAudio, {kind}']:.2f} {kind}" for kind in ("releasing", "heard late")]
+            fluid, fourth = ns.get("FluidSynth, no interpolation (mono)"), ns.get("FluidSynth, 4th order (mono)")
+            if fluid and fourth:
+                parts += [f"FluidSynth's voices {fluid / held:.1f} times", f"its stereo notes {2 * fluid / held:.1f}"]
+                parts += [f"bent ones beside its 4th order {2 * fourth / ns['NetAudio, bent']:.1f}"]
+            print(", ".join(parts))
     for note in found["notes"]:
         print(note)
 

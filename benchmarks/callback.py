@@ -18,6 +18,7 @@ import msgspec
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
 from netaudio.client.app import Client
+from netaudio.compiler import prepare_kernel
 from netaudio.config.load import client_parser, client_settings
 from netaudio.midi import note_off, note_on
 from netaudio.readers.midi_files import Song
@@ -67,6 +68,7 @@ def inside(port: str, seconds: str, out: str) -> None:
         "--server", f"127.0.0.1:{port}", "--device", "null", "--instrument", INSTRUMENT, "--wav", str(HOME / "wav"),
         *HEADS,
     ])  # fmt: skip
+    prepare_kernel("held")
     screen = open_screen(False)
     grown: list[float] = []
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.mixing import CHUNK
+
 OURS, OTHERS, LIMIT = "#1f6f8b", "#c9c3b5", "#8a8578"
 
 
@@ -21,8 +23,8 @@ def draw(found: dict[str, Any], path: Path) -> None:
 
 
 def _mixing(axes: Any, mixing: dict[str, Any]) -> None:
-    clients = str(max(mixing["clients"]))
-    items = sorted(mixing["ns"][clients].items(), key=lambda item: -item[1])
+    chunk, clients = str(CHUNK), str(max(mixing["clients"]))
+    items = sorted(mixing["ns"][chunk][clients].items(), key=lambda item: -item[1])
     names, ns = zip(*items, strict=True)
     colors = [
         OURS if name.startswith("NetAudio") else LIMIT if name.startswith("C loop") else OTHERS for name in names
@@ -30,7 +32,7 @@ def _mixing(axes: Any, mixing: dict[str, Any]) -> None:
     bars = axes.barh(names, ns, color=colors)
     axes.bar_label(bars, fmt="%.1f", padding=3)
     axes.set_xlabel("ns for each frame of a voice")
-    axes.set_title(f"Mixing {clients} × {mixing['voices']} voices, {mixing['chunk']} frames", fontsize=10)
+    axes.set_title(f"Mixing {clients} × {mixing['voices']} voices, {chunk} frames", fontsize=10)
 
 
 def _voices(axes: Any, runs: list[dict[str, Any]]) -> None:
