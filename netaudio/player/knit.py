@@ -140,6 +140,7 @@ class Knit:
     def forget(self, position: int, stream: bool) -> None:
         """Drop what is silent under all that is known and under all that a packet to come may have heard."""
         lookback = self._concealment.lookback
-        self.score.forget(position - lookback, self.consumed if stream else ENDLESS)
+        heard = self.rings.remote.least(position, self.consumed) if stream else ENDLESS
+        self.score.forget(position - lookback, heard)
         self.score.forget(position - CAPACITY, ENDLESS)  # no packet was made so long before: none may ever come
         self.volume.forget(position - lookback)

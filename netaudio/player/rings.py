@@ -7,6 +7,8 @@ import numpy as np
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.units import Frames
 
+AHEAD = 100  # chunks
+
 
 class Packet(NamedTuple):
     """Decoded audio, and what the server had heard when it made it."""
@@ -83,6 +85,15 @@ class RemoteRing:
             if packet.position <= position < packet.end:
                 return packet
         return None
+
+    def least(self, position: int, heard: int) -> int:
+        """The least that any packet of the next AHEAD chunks has heard before it, if less than `heard`: a server
+        that went back leaves packets of its first pass between those of its second."""
+        for at in range(position, position + AHEAD * self.chunk, self.chunk):
+            for packet in self._slots[at // self.chunk % len(self._slots)]:
+                if packet.end > position and packet.before < heard:
+                    heard = packet.before
+        return heard
 
     def next(self, position: int, limit: int) -> int:
         """The first position from here on, and before `limit`, that some packet has; else `limit`."""
