@@ -33,7 +33,8 @@ class Knit:
         self.score, self.rings = score, rings
         self.volume = Fader(1.0, score.ramp)
         self.tally, self.margins = Tally(), Margins(score)
-        self.consumed = 0  # what the last packet played had heard: no later one has heard less
+        self.consumed = 0  # the most that a packet played had heard
+        self._least = 0  # what a packet must have heard: what others need is not kept
         self.deferred_until = 0  # up to there something sounds later than by the hand, as the rule of reach has it
         self._risen = 0  # frames of r's ramp, up to score.ramp
         self._concealment = Concealment(score.ramp)
@@ -47,6 +48,8 @@ class Knit:
         while at < end:
             packet = self.rings.remote.at(at)
             stop = min(end, at + MOST, packet.end if packet else self.rings.remote.next(at, end))
+            if packet and packet.before < self._least:  # of an earlier pass, and came when it was not waited for
+                packet = None
             if stop == at:  # its packet has come meanwhile
                 continue
             if packet and self._risen < self.score.ramp:
@@ -140,7 +143,7 @@ class Knit:
     def forget(self, position: int, stream: bool) -> None:
         """Drop what is silent under all that is known and under all that a packet to come may have heard."""
         lookback = self._concealment.lookback
-        heard = self.rings.remote.least(position, self.consumed) if stream else ENDLESS
-        self.score.forget(position - lookback, heard)
+        self._least = max(self._least, self.rings.remote.least(position, self.consumed))
+        self.score.forget(position - lookback, self._least if stream else ENDLESS)
         self.score.forget(position - CAPACITY, ENDLESS)  # no packet was made so long before: none may ever come
         self.volume.forget(position - lookback)

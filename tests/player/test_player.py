@@ -448,3 +448,35 @@ def test_more_notes_than_anyone_plays_are_refused_and_counted() -> None:
     play(p, *((k // 8, f"90 {k:02x} 7f") for k in range(100)))
     render(p, 50)
     assert (p.notes, p.refused, len(events(p))) == (64, 36, 64)
+
+
+# A server that went back
+
+
+def gone_back() -> ClientPlayer:
+    """Its note was released at 110, of which only the packets from 210 to 230 have heard; at 240 it forgets."""
+    p = joined()
+    render(p, CHUNK)
+    play(p, (0, "90 3c 7f"), (100, "80 3c 00"))
+    silent = np.zeros_like(SOUND)
+    unreleased = np.concatenate((silent[: CHUNK + OFFSET], SOUND[OFFSET:]))
+    stream(p, range(CHUNK, 400, CHUNK), 1, unreleased)
+    stream(p, range(210, 230, CHUNK), 2, silent)
+    assert render(p, *[CHUNK] * 23)[200:] == [0.0] * 30
+    p.knit.forget(p.position, True)
+    stream(p, range(400, 420, CHUNK), 2, silent)
+    return p
+
+
+def test_packets_that_it_made_before_are_played_by_what_they_have_heard() -> None:
+    p = gone_back()
+    assert set(render(p, *[CHUNK] * 18)) == {0.0}
+    assert p.knit.tally.uncovered == 0
+
+
+def test_a_packet_that_has_heard_less_than_voices_are_kept_for_is_not_played() -> None:
+    p = gone_back()
+    render(p, *[CHUNK] * 18)
+    p.knit.forget(p.position, True)
+    stream(p, range(420, 440, CHUNK), 1, SOUND)
+    assert set(render(p, CHUNK, CHUNK)) == {0.0}
