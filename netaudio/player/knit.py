@@ -6,6 +6,7 @@ r is 1 where packets flow and 0 where they are missing, with a ramp of 5 ms afte
 sound like for any r, wherever the client holds the frames that this takes.
 """
 
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +36,7 @@ class Knit:
         self.tally, self.margins = Tally(), Margins(score)
         self.consumed = 0  # the most that a packet played had heard
         self._least = 0  # what a packet must have heard: what others need is not kept
+        self._seqs: deque[tuple[int, int]] = deque()  # (position, seq) of the last CAPACITY frames
         self.deferred_until = 0  # up to there something sounds later than by the hand, as the rule of reach has it
         self._risen = 0  # frames of r's ramp, up to score.ramp
         self._concealment = Concealment(score.ramp)
@@ -145,5 +147,9 @@ class Knit:
         lookback = self._concealment.lookback
         self._least = max(self._least, self.rings.remote.least(position, self.consumed))
         self.score.forget(position - lookback, self._least if stream else ENDLESS)
-        self.score.forget(position - CAPACITY, ENDLESS)  # no packet was made so long before: none may ever come
+        self._seqs.append((position, self.score.seq))
+        while self._seqs[0][0] < position - CAPACITY:
+            self._seqs.popleft()
+        if stream and self._least < self._seqs[0][1]:
+            self.score.forget(position - CAPACITY, ENDLESS)  # no packet was made so long before: none may ever come
         self.volume.forget(position - lookback)

@@ -7,8 +7,6 @@ import numpy as np
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.units import Frames
 
-AHEAD = 100  # chunks
-
 
 class Packet(NamedTuple):
     """Decoded audio, and what the server had heard when it made it."""
@@ -62,6 +60,7 @@ class RemoteRing:
 
     def __init__(self, chunk: int, capacity: int = CAPACITY) -> None:
         self.chunk = chunk
+        self._end = 0  # of the furthest packet
         self._slots: list[tuple[Packet, ...]] = [()] * max(2, capacity // chunk)
 
     def put(self, packet: Packet) -> bool:
@@ -76,6 +75,7 @@ class RemoteRing:
         outdone = [p for p in there if packet.position < p.end and p.position < packet.end]
         if any(p.heard >= packet.heard or (p.position, p.end) != (packet.position, packet.end) for p in outdone):
             return False
+        self._end = max(self._end, packet.end)
         self._slots[slot] = (*(p for p in there if p not in outdone), packet)
         return True
 
@@ -87,10 +87,11 @@ class RemoteRing:
         return None
 
     def least(self, position: int, heard: int) -> int:
-        """The least that any packet of the next AHEAD chunks has heard before it, if less than `heard`: a server
-        that went back leaves packets of its first pass between those of its second."""
-        for at in range(position, position + AHEAD * self.chunk, self.chunk):
-            for packet in self._slots[at // self.chunk % len(self._slots)]:
+        """The least that any packet from a position on has heard before it, if less than `heard`: a server that went
+        back leaves packets of its first pass between those of its second."""
+        first, slots = position // self.chunk, len(self._slots)
+        for chunk in range(first, min(-(-self._end // self.chunk), first + slots)):
+            for packet in self._slots[chunk % slots]:
                 if packet.end > position and packet.before < heard:
                     heard = packet.before
         return heard

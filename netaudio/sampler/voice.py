@@ -45,11 +45,6 @@ class Voice:
         """The position from which it sounds."""
         return self.start + self.shift + self.delay
 
-    @property
-    def lasting(self) -> int:
-        """At most so many frames after something happened it has acted on this voice."""
-        return self.lag + (self.cut if self.reach < ENDLESS else 0)
-
     def age(self, position: int) -> int:
         """Frames since it began to sound."""
         return position - self.start - self.shift - self.delay
@@ -72,9 +67,10 @@ class Voice:
 
     def ended(self, position: int, bend: int) -> bool:
         """Whether its sample is over, if no bend was lower than this ratio."""
-        region, since = self.region, position - self.lag - self.anchor_at
+        region = self.region
         if region.loop is not None or MOST_BEND * self.age(position) < region.duration:
             return False
+        since = position - self.lag - self.anchor_at
         return self.anchor_phase + since * mul(region.ratio, bend) >= region.length << 32
 
     def row(self) -> tuple[float, ...]:

@@ -223,7 +223,7 @@ class Score:
 
     def _lasts(self, voice: Voice, position: int, heard: int, bend: int) -> bool:
         """The same, where no bend is lower."""
-        clock = position - voice.lag
+        clock = position - voice.shift - voice.delay
         return not (
             (voice.off_seq <= heard and voice.acts(voice.off_at) + self.release <= clock)
             or (voice.stolen_seq <= heard and voice.acts(voice.stolen_at) + self.ramp <= clock)
@@ -256,12 +256,12 @@ class Score:
         if not all(kept):
             self._table[: sum(kept)] = self._table[: len(kept)][np.array(kept)]
             self.voices = [voice for voice, stays in zip(self.voices, kept, strict=True) if stays]
-        there: dict[int, list[int]] = {}  # rows of a channel's voices
-        for row, voice in enumerate(self.voices):
-            there.setdefault(voice.channel, []).append(row)
-        lasting = {channel: max(self.voices[row].lasting for row in rows) for channel, rows in there.items()}
+        table = self._table[: len(self.voices)]
+        there = {channel: np.flatnonzero(table["channel"] == channel) for channel in {v.channel for v in self.voices}}
+        # At most so many frames after something happened it has acted on a voice.
+        lasting = table["lag"] + np.where(table["reach"] < ENDLESS, table["cut"], 0)
         for channel, line in self.automation.moving():
-            over = position - lasting.get(channel, 0) - self.ramp
+            over = position - self.ramp - (int(lasting[there[channel]].max()) if channel in there else 0)
             number = min(self.automation.foldable(channel, line, over, heard), MOST_FOLDED)
             if number and line == BEND and channel in there:
                 bends = self.automation.bends(channel)[: number + 1]
@@ -269,12 +269,12 @@ class Score:
                 self._anchor(there[channel], acting, [bend for _, _, bend in bends[:-1]])
             self.automation.fold(channel, line, number)
         for channel, rows in there.items():
-            bends = self.automation.bends(channel)
-            long = [row for row in rows if position - self.voices[row].lag - self.voices[row].anchor_at >= LONG]
-            if len(bends) == 1 and long:
-                self._anchor(long, (position - self._table["lag"][long])[:, np.newaxis], [bends[0][2]])
+            clock = position - table["lag"][rows]
+            long = clock - table["anchor_at"][rows] >= LONG
+            if long.any() and len(bends := self.automation.bends(channel)) == 1:
+                self._anchor(rows[long], clock[long][:, np.newaxis], [bends[0][2]])
 
-    def _acting(self, rows: list[int], positions: list[int]) -> NDArray[np.int64]:
+    def _acting(self, rows: NDArray[np.int64], positions: list[int]) -> NDArray[np.int64]:
         """Where what happened at positions acts on the clocks of voices (voices, positions): Voice.acts of each."""
         at, voices = np.array(positions), self._table[rows][:, np.newaxis]
         age = at - voices["start"]
@@ -282,17 +282,17 @@ class Score:
         acting: NDArray[np.int64] = np.where(late, at + voices["cut"], at)
         return acting
 
-    def _anchor(self, rows: list[int], acting: NDArray[np.int64], bends: list[int]) -> None:
+    def _anchor(self, rows: NDArray[np.int64], acting: NDArray[np.int64], bends: list[int]) -> None:
         """Let bends that were in force up to there (voices, bends), on the voices' clocks, count for good."""
         table = self._table[rows]
         since = np.maximum.accumulate(np.column_stack((table["anchor_at"], acting)), axis=1)
         ratios = mul(table["ratio"][:, np.newaxis], np.array(bends))
         phases = table["anchor_phase"] + (np.diff(since, axis=1) * ratios).sum(axis=1)
-        for row, at, phase in zip(rows, since[:, -1].tolist(), phases.tolist(), strict=True):
-            voice = self.voices[row]
+        voices = [self.voices[row] for row in rows.tolist()]
+        for voice, at, phase in zip(voices, since[:, -1].tolist(), phases.tolist(), strict=True):
             voice.anchor_at, voice.anchor_phase = at, voice.wrapped(phase)
-            self._table["anchor_phase"][row] = voice.anchor_phase
         self._table["anchor_at"][rows] = since[:, -1]
+        self._table["anchor_phase"][rows] = [voice.anchor_phase for voice in voices]
 
     def job(self, first: int, known: int, before: int, heard: int, into: int = 0, fade: int = 1) -> Job:
         """These voices from a position on, for the kernel: good until the next call, or until something is done."""
