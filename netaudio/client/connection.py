@@ -17,9 +17,9 @@ from netaudio.wire import control
 from netaudio.wire.payload import PAYLOADS
 
 CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5.0  # to a hello; later on, pings tell whether a server is slow or lost
 PING_SECONDS = 1.0
-LOST_SECONDS = 3.0  # without a datagram or a pong the server is lost
+LOST_PINGS = 3  # without a datagram or a message after any of them the server is lost
 REST_SECONDS = 0.004  # at least, until the alarm; every packet that comes flushes, too
 RECEIVE_BUFFER = 1 << 20  # bytes: a second of packets, should this program be held up
 
@@ -89,8 +89,8 @@ class Connection:
             self._write = simulation.sending(self._write_now)
             self._send_datagram, receive = simulation.datagrams(self._send_datagram_now, receive)
         transport.set_protocol(_Datagrams(receive))
-        self._answers: asyncio.Queue[control.Instrument] = asyncio.Queue()
-        self._last_seen = time.monotonic()
+        self._answers: asyncio.Queue[control.Instrument | None] = asyncio.Queue()  # None: the session is over
+        self._pings = 0  # since something was heard
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -112,15 +112,13 @@ class Connection:
         return cls(greeting, Link(player, welcome.ssrc, secret, payload, aim, figures), transport)
 
     async def select(self, program: int, name: str) -> control.Instrument:
-        """Let a program number mean one of the server's instruments. `run` must be going on."""
+        """Let a program number mean one of the server's instruments: takes as long as the server does. Raises
+        RefusedError when the session ends meanwhile. `run` must be going on, and one asks at a time."""
         self._send(control.Select(program, name))
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                while (answer := await self._answers.get()).program != program:
-                    pass  # of an earlier question, given up
+        while not self._transport.is_closing() and (answer := await self._answers.get()):
+            if answer.program == program:  # else of an earlier question, given up
                 return answer
-        except TimeoutError:
-            raise RefusedError(f"the server did not describe {name}") from None
+        raise RefusedError(f"the server was lost before it described {name}")
 
     async def run(self, late: Callable[[int, int], None]) -> str:
         """Move messages and datagrams until the session ends; why it did. `late` is told (seq, delay)."""
@@ -136,6 +134,7 @@ class Connection:
             self.close()
 
     def close(self) -> None:
+        self._answers.put_nowait(None)
         self._greeting.end()
         self._transport.close()
         if self._alarm:
@@ -160,7 +159,7 @@ class Connection:
                 return "the server closed the connection"
             except ProtocolError as error:
                 return str(error)
-            self._last_seen = time.monotonic()
+            self._pings = 0
             if isinstance(message, control.Error):
                 return message.text
             if isinstance(message, control.Late):
@@ -196,15 +195,16 @@ class Connection:
         self.flush()
 
     async def _ping(self) -> str:
-        while time.monotonic() - self._last_seen < LOST_SECONDS:
+        while self._pings < LOST_PINGS:  # a time would count, too, how long this program itself was held up
             self._send(control.Ping(time.monotonic()))
+            self._pings += 1
             await asyncio.sleep(PING_SECONDS)
-        return f"nothing heard from the server for {LOST_SECONDS:.0f} s"
+        return f"nothing heard from the server for {LOST_PINGS * PING_SECONDS:.0f} s"
 
     def _receive_datagram(self, data: bytes) -> None:
         if not self._transport.is_closing():
-            self._last_seen = time.monotonic()
-            self.link.receive(data, self._last_seen)
+            self._pings = 0
+            self.link.receive(data, time.monotonic())
             self.flush()
 
 
