@@ -1,8 +1,11 @@
 """Keeps a player connected: enters sessions, measures the way, and comes back when a server was lost."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
 
 from netaudio.client.connection import Connection, Greeting
 from netaudio.client.library import Library
@@ -58,12 +61,17 @@ class Connector:
         self._entering = self._anew = False  # a session is begun; one is ended to begin another
         self._told = False  # the player knows of the narrow way
         self._joined: float | None = None  # when the stream was asked for
-        player.wake = self._wake
+        self._wakes: SimpleQueue[bool] = SimpleQueue()
+        player.wake = partial(self._wakes.put, True)
+        self._waker = threading.Thread(target=self._wake, name="waker", daemon=True)
+        self._waker.start()
 
     def _wake(self) -> None:
-        """On the callback's thread: what it has to say goes out at once."""
-        if connection := self.connection:
-            connection.wake()
+        """Have what the callback left go out at once, until False comes. To wake the event loop lets go of the
+        interpreter's lock, which would cost the callback itself a switch interval; to put into a queue does not."""
+        while self._wakes.get():
+            if connection := self.connection:
+                connection.wake()
 
     def failed(self, error: Exception, silent: bool = False) -> None:
         """No session came about: say why, once until another reason or a session. `silent`: nothing sounds."""
@@ -218,6 +226,8 @@ class Connector:
         self.connection = self._running = None
 
     async def close(self) -> None:
+        self._wakes.put(False)
+        self._waker.join()
         if self._running is not None and self.connection is not None:
             self.connection.flush()
             self._running.cancel()

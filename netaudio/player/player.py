@@ -56,7 +56,8 @@ class ClientPlayer:
         self.position = 0  # the next frame to be rendered
         self.began = (0.0, 0, 0)  # when the last block began, its first frame, and its frames
         self.outbox: deque[Event | ScoreState] = deque()
-        self.wake: Callable[[], None] = lambda: None  # called after a block that left something there
+        self.wake: Callable[[], None] = lambda: None
+        """Called after a block that left something there; must not let go of the interpreter's lock."""
         self.linked = False
         self.notes = self.late_notes = self.clipped = self.refused = 0
         self._deferral = Deferral(self.score)
