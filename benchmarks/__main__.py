@@ -94,11 +94,9 @@ def main() -> int:
     found["chunks"] = [load.hold(20, mixing.VOICES, chunk, short) for chunk in CHUNK_STEPS]
     show_load("other chunk sizes", found["chunks"])
 
-    found["callback"] = callback.measure(long)
+    found["callback"] = callback.measure(2 * short)
     print(f"\nthe client's callback, {callback.VOICES} voices in their heads, streaming, screen on, busy loop:")
-    print(
-        f"  ms {found['callback']['callback ms']}, late {found['callback']['late']}, {found['callback']['memory MB']}"
-    )
+    callback.show(found["callback"])
     found["startup"] = startup.measure(2 if flags.quick else 5)
     print(f"\nseconds to start: {found['startup']}")
 
