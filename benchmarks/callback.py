@@ -1,8 +1,8 @@
 """The client's callback under load: 32 voices in their heads, the stream arriving, the screen on, a busy loop.
 
 Nothing moves, or CC11 does 200 times a second, or the wheel as often, too, so that every voice is bent. A callback
-takes CPU time of its thread, and wall time, in which others may have had the CPU or the interpreter. Canaries tell how
-long the machine stood still meanwhile.
+takes CPU time of its thread, and wall time, in which others may have had the CPU or the interpreter. Canaries
+tell how long the machine stood still meanwhile.
 """
 
 import asyncio
