@@ -158,9 +158,10 @@ def load(
 
 def _sound_files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as error:
         raise InstrumentError(f"{folder.name}: left out, it cannot be read ({error.strerror})") from None
+    return [path for path in paths if not path.name.startswith(".")]  # macOS puts a ._C4.wav beside each C4.wav
 
 
 def _label(path: Path) -> str:
