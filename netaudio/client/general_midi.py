@@ -3,9 +3,7 @@
 import re
 from collections.abc import Sequence
 
-NAMES = tuple(
-    name.strip()
-    for name in """
+_LIST = """
     Acoustic Grand Piano, Bright Acoustic Piano, Electric Grand Piano, Honky-tonk Piano, Electric Piano 1,
     Electric Piano 2, Harpsichord, Clavinet, Celesta, Glockenspiel, Music Box, Vibraphone, Marimba, Xylophone,
     Tubular Bells, Dulcimer, Drawbar Organ, Percussive Organ, Rock Organ, Church Organ, Reed Organ, Accordion,
@@ -24,8 +22,9 @@ NAMES = tuple(
     Koto, Kalimba, Bagpipe, Fiddle, Shanai, Tinkle Bell, Agogo, Steel Drums, Woodblock, Taiko Drum, Melodic Tom,
     Synth Drum, Reverse Cymbal, Guitar Fret Noise, Breath Noise, Seashore, Bird Tweet, Telephone Ring, Helicopter,
     Applause, Gunshot
-    """.split(",")
-)
+    """
+
+NAMES = tuple(name.strip() for name in _LIST.split(","))
 """Of the programs, from 0."""
 
 _FAMILIES = {
