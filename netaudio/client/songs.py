@@ -17,7 +17,7 @@ POLL_SECONDS = 0.02
 
 
 def chosen_by(program: int, names: Sequence[str]) -> str | None:
-    """What a file's program means: the instrument of its General MIDI name, else of its number in the list, from 0."""
+    """The instrument that a program means: of its General MIDI name, else of its number in the list, from 0."""
     return general_midi.meant(program, names) or (names[program] if program < len(names) else None)
 
 
