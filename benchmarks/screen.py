@@ -32,7 +32,7 @@ STEP, END_SECONDS = 0.1, 1.0  # between readings; left out at the end
 
 def song(seconds: float) -> Timed:
     """Organ notes that sound from the first second to the last."""
-    events: Timed = [(0, program_change(0, 2))]
+    events: Timed = [(0, program_change(0, 16))]
     for key in range(40, 40 + VOICES):
         events += [(RATE // 10, note_on(0, key, 60)), (round(seconds * RATE), note_off(0, key))]
     return events

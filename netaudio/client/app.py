@@ -15,7 +15,7 @@ from netaudio.client.commands import Commands
 from netaudio.client.connector import Say
 from netaudio.client.setup import Setup, greet, set_up
 from netaudio.client.simulation import Simulation
-from netaudio.client.songs import song_events, song_instruments, steady
+from netaudio.client.songs import song_events, song_instruments, steady, without_first_programs
 from netaudio.client.status import late_notes, status
 from netaudio.client.tasks import Tasks
 from netaudio.config.settings import ClientSettings
@@ -70,6 +70,9 @@ class Client:
         simulation = Simulation(settings.simulate) if settings.simulate else None
         if simulation:
             say("SIMULATE: this client makes its network worse on purpose")
+        chosen: str | None = getattr(flags, "instrument", None)
+        if song and flags.play and chosen:
+            song = without_first_programs(song, chosen)
         for line in song.left_out if song else ():
             say(line)
         even_null = song is not None and not settings.device

@@ -6,6 +6,7 @@ from netaudio.midi import SUSTAIN, VOLUME, control_change, note_off, note_on, pr
 
 BEAT = 60 / 92  # seconds
 PARTS = {"guitar": 0, "organ": 1, "piano": 2, "epiano": 3}  # channels
+PROGRAMS = {"guitar": 24, "organ": 16, "piano": 0, "epiano": 4}
 CHORDS = (  # by bar: the bass, then the chord
     (52, (57, 60, 64, 67)),
     (53, (57, 60, 65, 69)),
@@ -30,8 +31,8 @@ MELODY = (  # (bar, beat, key, beats)
 
 
 def piece(instruments: Sequence[str]) -> tuple[list[tuple[float, bytes]], float]:
-    """Channel messages by time in seconds, and the length. Program numbers count through `instruments`; a
-    part whose instrument is missing keeps the one that was chosen."""
+    """Channel messages by time in seconds, and the length. A part whose
+    instrument is missing keeps the one that was chosen."""
     events: list[tuple[float, bytes]] = []
 
     def note(part: str, bar: float, beat: float, key: int, beats: float, velocity: int) -> None:
@@ -41,7 +42,7 @@ def piece(instruments: Sequence[str]) -> tuple[list[tuple[float, bytes]], float]
 
     for part, channel in PARTS.items():
         if part in instruments:
-            events.append((0.0, program_change(channel, instruments.index(part))))
+            events.append((0.0, program_change(channel, PROGRAMS[part])))
     events.append((0.0, control_change(PARTS["organ"], VOLUME, 60)))
     last = len(CHORDS) - 1
     for bar, (bass, chord) in enumerate(CHORDS):

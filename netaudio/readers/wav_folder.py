@@ -12,7 +12,8 @@ import soxr
 from numpy.typing import NDArray
 
 from netaudio.errors import InstrumentError
-from netaudio.readers.wav_loops import read_loop
+from netaudio.readers.looping import Shape, shaped
+from netaudio.readers.wav_loops import Loop, read_loops
 from netaudio.sampler.bank import Bank, finished, unrolled
 from netaudio.sampler.instrument import (
     IDENTITY_BLOCK,
@@ -23,7 +24,6 @@ from netaudio.sampler.instrument import (
     assembled,
     digests,
     holdings,
-    loop_flaw,
     parse_note,
     plan,
 )
@@ -50,6 +50,7 @@ class Loaded:
 class _File:
     path: Path
     source: Source  # without digests until it is read
+    shape: Shape  # what is made of its frames
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,10 @@ def load(
 
 def _sound_files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as error:
         raise InstrumentError(f"{folder.name}: left out, it cannot be read ({error.strerror})") from None
+    return [path for path in paths if not path.name.startswith(".")]  # macOS puts a ._C4.wav beside each C4.wav
 
 
 def _label(path: Path) -> str:
@@ -221,7 +223,7 @@ def _inspect(path: Path, note: int, problems: list[str]) -> _File:
         path.open("rb").close()  # says why not, which libsndfile does not
         with soundfile.SoundFile(path) as file:
             rate, frames, channels = file.samplerate, file.frames, file.channels
-        loop = read_loop(path) if path.suffix.lower() == ".wav" else None
+        told = read_loops(path)
     except soundfile.LibsndfileError as error:
         raise InstrumentError(f"it is not a sound file that can be read ({error.error_string})") from error
     except OSError as error:
@@ -233,10 +235,21 @@ def _inspect(path: Path, note: int, problems: list[str]) -> _File:
     source = Source(note, rate, frames, None, ())
     if flaw := source.flaw():
         raise InstrumentError(flaw)
-    if loop and (flaw := loop_flaw(loop, frames)):
-        problems.append(f"{_label(path)}: plays without its loop, {flaw}")
-        loop = None
-    return _File(path, replace(source, loop=loop))
+    shape, remark = _looped(told.loops, frames, rate)
+    remarks = [text for text in (told.remark, remark) if text]
+    if remarks:
+        problems.append(f"{_label(path)}: {'; '.join(remarks)}")
+    return _File(path, replace(source, frames=shape.frames, loop=shape.loop), shape)
+
+
+def _looped(loops: Sequence[Loop], frames: int, rate: int) -> tuple[Shape, str]:
+    """By the first loop that can be played, and what is odd about the first of all."""
+    first, remark = shaped(loops[0] if loops else None, frames, rate)
+    if not first.loop and remark:
+        for loop in loops[1:]:
+            if (other := shaped(loop, frames, rate)[0]).loop:
+                return other, f"plays its next loop, since {remark.partition(', ')[2]}"
+    return first, remark
 
 
 def _read_all(
@@ -265,7 +278,8 @@ def _read(file: _File, need: int) -> _Recording | str:
     """The first `need` frames, or all up to its loop's end, in whole blocks; or why it is left out."""
     whole, label = file.source.frames, _label(file.path)
     need = min(need, file.source.loop[1] if file.source.loop else whole)
-    count = min(whole, -(-need // IDENTITY_BLOCK) * IDENTITY_BLOCK)
+    made = min(whole, -(-need // IDENTITY_BLOCK) * IDENTITY_BLOCK)
+    count = file.shape.reading(made)
     blocks = [np.zeros((0, 2), np.float32)]
     try:
         with soundfile.SoundFile(file.path) as sound:
@@ -274,7 +288,7 @@ def _read(file: _File, need: int) -> _Recording | str:
                 size = min(IDENTITY_BLOCK, count - first)
                 block = sound.read(size, dtype="float32", always_2d=True)
                 if len(block) < size:
-                    return f"{label}: left out, it is cut short, {first + len(block)} of {whole} frames"
+                    return f"{label}: left out, it is cut short, {first + len(block)} of {sound.frames} frames"
                 blocks.append(block if block.shape[1] == 2 else np.repeat(block, 2, axis=1))
     except soundfile.LibsndfileError as error:
         return f"{label}: left out, its sound cannot be read ({error.error_string})"
@@ -282,6 +296,7 @@ def _read(file: _File, need: int) -> _Recording | str:
     peak = float(np.abs(frames).max(initial=0))
     if not math.isfinite(peak):
         return f"{label}: left out, its sound holds values that are not numbers"
+    frames = file.shape.made(frames, made)
     excess = f"{label}: clipped, it is {20 * math.log10(peak):.1f} dB louder than full scale" if peak > 1 else ""
     return _Recording(replace(file.source, digests=digests(frames)), np.clip(frames, -1, 1), excess)
 

@@ -162,7 +162,7 @@ def plan(source: Source, rate: int) -> Plan:
     if ratio == 1:
         first, turn = start, span
     else:
-        turns = _turns(span * ratio)
+        turns = turns_in_tune(span * ratio)
         turn = round(turns * span * ratio)
         ratio = turn / (turns * span)
         first = math.ceil((start + _reach(ratio)) * ratio)
@@ -238,6 +238,14 @@ def loop_flaw(loop: tuple[int, int], frames: int) -> str | None:
     return None
 
 
+def turns_in_tune(span: float) -> int:
+    """How many turns of a loop of `span` frames to unroll so that a whole number of them is in tune, and
+    SHORTEST_LOOP at least."""
+    least, most = math.ceil(SHORTEST_LOOP / span), math.ceil(_LONG / span)
+    in_tune = (n for n in range(least, min(most, 4096)) if abs(round(n * span) / (n * span) - 1) < _TUNE)
+    return next(in_tune, most)
+
+
 def _reach(ratio: float) -> int:
     """Source frames around an instant that the resampler hears."""
     return math.ceil(REACH * max(1.0, 1 / ratio))
@@ -245,14 +253,6 @@ def _reach(ratio: float) -> int:
 
 def _ratio(semitones: int) -> int:
     return pitch.ratio(100 * pitch.CENT * semitones)
-
-
-def _turns(span: float) -> int:
-    """How many turns of a loop of `span` bank frames to unroll so that a whole number of them is in tune, and
-    SHORTEST_LOOP at least."""
-    least, most = math.ceil(SHORTEST_LOOP / span), math.ceil(_LONG / span)
-    in_tune = (n for n in range(least, min(most, 4096)) if abs(round(n * span) / (n * span) - 1) < _TUNE)
-    return next(in_tune, most)
 
 
 def _difference(here: Source, there: Source) -> str | None:

@@ -1,5 +1,6 @@
-"""MIDI files made with mido, read back as songs."""
+"""MIDI files made with mido, or by hand where they are odd, read as songs."""
 
+import struct
 from pathlib import Path
 
 import mido
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from netaudio import midi
 from netaudio.errors import SettingError
+from netaudio.readers.midi_events import read_midi
 from netaudio.readers.midi_files import Song, read_song
 
 TEMPO_60, TEMPO_120 = 1_000_000, 500_000
@@ -118,10 +120,10 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     [
         (b"", "cut short"),
         (b"RIFF and some more", "not a MIDI file"),
-        (b"MThd\0\0\0\6\0\1\0\1\0\x60", "cut short"),
-        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0\4\0\x90\x3c", "cut short"),
-        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0\3\0\x3c\x40", "running status"),
-        (b"MThd\0\0\0\6\0\1\0\1\0\0MTrk\0\0\0\4\0\x90\x3c\x40", "no length to its beats"),
+        (b"MThd\0\0\0\6\0\1", "cut short"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60", "nothing to play .* a count of 1 tracks, where 0 can be read"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0\4\0\x90\x3c", "nothing to play .* the end, which is cut off"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0\3\0\x3c\x40", "nothing to play .* a damaged event"),
     ],
 )
 def test_a_broken_file_is_said_in_one_line(tmp_path: Path, data: bytes, said: str) -> None:
@@ -136,6 +138,92 @@ def test_a_song_without_notes_is_said(tmp_path: Path) -> None:
         song_of(tmp_path, [mido.Message("program_change", program=5)])
     with pytest.raises(SettingError, match=r"nothing to play in this file; channel 10 \(drums\): 1 note left out"):
         song_of(tmp_path, [note("note_on", 36, 0, channel=9)])
+
+
+NOTES = bytes.fromhex("00903c648170803c4000904064817080404000904364817080434000ff2f00")
+"""Three quarter notes one after the other, at 480 ticks a quarter."""
+
+
+def header(kind: int = 0, tracks: int = 1, division: int = 480) -> bytes:
+    return struct.pack(">4sIHHH", b"MThd", 6, kind, tracks, division)
+
+
+def track(*parts: bytes, size: int | None = None) -> bytes:
+    content = b"".join(parts)
+    return struct.pack(">4sI", b"MTrk", len(content) if size is None else size) + content
+
+
+RUNNING = bytes.fromhex("00903c6400f00201f781703c00 00f0017f 00406481704000 00ff010161 00436481704300")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (header() + track(NOTES), ""),
+        (header() + track(b"\0\xff\x59\2\x08\0", NOTES), "a key signature that makes no sense"),
+        (header() + track(b"\0\xff\x59\1\0", NOTES), "a key signature that makes no sense"),
+        (header() + track(b"\0\xff\x58\2\4\2\0\xff\x54\1\0", NOTES), "a meta event that makes no sense (2 times)"),
+        (header() + track(b"\0\xff\x59\1\0\0", NOTES), "a key signature that makes no sense, a damaged event"),
+        (header() + track(b"\0\xff\x51\4\0\7\xa1\x20", NOTES), "the size of a tempo, taken as 120 beats a minute"),
+        (header() + track(b"\0\xff\x51\4\7\xa1\x20\0", NOTES), "the size of a tempo, taken as 120 beats a minute"),
+        (header() + track(b"\0\xff\x51\2\7\xa1", NOTES), "a tempo that makes no sense"),
+        (header() + track(b"\0\xff\x51\3\0\0\0", NOTES), "a tempo that makes no sense"),
+        (header() + track(NOTES, size=127), "a wrong size of a track"),
+        (header() + track(NOTES, size=9), "a wrong size of a track"),
+        (header() + track(NOTES, size=0), "a wrong size of a track"),
+        (header() + track(NOTES[:-4]), ""),
+        (header() + track(NOTES)[:-3], "the end, which is cut off"),
+        (header(1, 3) + track() + track(NOTES), "a count of 3 tracks, where 2 can be read"),
+        (header(0, 1) + track() + track(NOTES), "a count of 1 tracks, where 2 can be read"),
+        (header(1, 2) + track(NOTES, size=9) + track(NOTES[-4:]), "a wrong size of a track"),
+        (header() + track(RUNNING), ""),
+        (header() + b"abc" + track(NOTES), "3 bytes between the tracks"),
+        (header() + b"XFIH\0\0\0\2ab" + track(NOTES), ""),
+        (header() + track(NOTES) + b"\0", ""),
+        (bytes(128) + header() + track(NOTES), "128 bytes before the header"),
+        (b"RIFF\0\0\0\0RMIDdata\0\0\0\0" + header() + track(NOTES), ""),
+        (header(division=0) + track(NOTES), "no ticks to a beat, taken as 480"),
+        (header(kind=7) + track(NOTES), "format 7, which there is not"),
+        (header() + track(b"\0\xf0\x81\x00\x7e\x7f", NOTES), "a damaged event"),  # sysex longer than the track
+        (header() + track(b"\0\xf0\2\x7e\x7f", NOTES), ""),  # sysex without its end
+        (header() + track(b"\x80\x80\x80\x80\x80\0\xff\1\0", NOTES), "a number of too many bytes"),
+        (header() + track(b"\xff\xff\xff\xff\xff\0\xff\1\0", NOTES), "a number of too many bytes"),
+        (header() + track(b"\0\xf8\0\xf2\1\1", NOTES), "a message that belongs in no file (2 times)"),
+        (header() + track(NOTES) + header() + track(NOTES), "a second song"),
+        (header(division=0xE728) + track(NOTES), ""),
+    ],
+)
+def test_what_can_be_read_is_played_and_what_cannot_is_said(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "odd.mid").write_bytes(data)
+    song = read_song(tmp_path / "odd.mid")
+    assert [message[1] for _, message in song.events if midi.begins_note(message)] == [60, 64, 67]
+    assert [seconds for seconds, _ in song.events[:5]] == pytest.approx([0, 0.25, 0.25, 0.5, 0.5], abs=0.03)
+    assert song.left_out == ((f"skipped in the MIDI file, or put right: {said}",) if said else ())
+
+
+def test_a_value_above_127_is_127_and_keeps_the_events_in_step(tmp_path: Path) -> None:
+    (tmp_path / "odd.mid").write_bytes(header() + track(NOTES.replace(b"\x40\x64", b"\x40\x80")))
+    song = read_song(tmp_path / "odd.mid")
+    assert song.events[2][1] == midi.note_on(0, 64, 127) and len(song.events) == 6
+    assert "a value above 127" in song.left_out[0]
+
+
+def test_what_comes_later_than_a_day_is_left_out(tmp_path: Path) -> None:
+    late = b"\xff\xff\xff\x7f\x90\x3c\x64\x10\x80\x3c\x40"
+    (tmp_path / "long.mid").write_bytes(header() + track(NOTES[:-4], late))
+    song = read_song(tmp_path / "long.mid")
+    assert len(song.events) == 6 and song.seconds == 0.75
+    assert "later than a day" in song.left_out[0]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400), st.integers(0, 300))
+def test_any_bytes_in_a_track_are_read_or_said(data: bytes, size: int) -> None:
+    found = read_midi(header() + track(data, size=size) + track(NOTES))
+    assert found is not None
+    for events in found.tracks:
+        ticks = [tick for tick, _ in events]
+        assert ticks == sorted(ticks)
 
 
 @pytest.fixture(scope="module")

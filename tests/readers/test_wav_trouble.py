@@ -94,3 +94,9 @@ def test_the_shortest_recordings_play_on_every_key(tmp_path: Path, frames: int) 
     for region in loaded.instrument.regions:
         assert region.length >= 1 and region.duration >= 1
         assert np.isfinite(frames_of(bank, region, region.length)).all()
+
+
+def test_hidden_files_are_not_mentioned(tmp_path: Path) -> None:
+    write(tmp_path / "piano" / "C4.wav", noise(1000))
+    (tmp_path / "piano" / "._C4.wav").write_bytes(b"no sound")
+    assert load_one(tmp_path)[0].problems == ()

@@ -31,7 +31,8 @@ KEYS = range(48, 85)
 POLYPHONY = 32
 RAMP = RATE // 200
 MEASURE = 2 * RATE
-EPIANO, GUITAR, ORGAN, PIANO = range(4)  # the places of wav/* in the list: what a song's program change names
+EPIANO, GUITAR, ORGAN, PIANO = 4, 24, 16, 0  # the programs of General MIDI that mean wav/*
+PROGRAMS = {"epiano": EPIANO, "guitar": GUITAR, "organ": ORGAN, "piano": PIANO}
 
 
 def piece(seed: int, measures: int, programs: Sequence[int]) -> Timed:
@@ -114,12 +115,12 @@ def notes_in(song: Timed) -> int:
 
 @cache
 def recordings(folder: Path = HOME / "wav") -> Mapping[int, Sequence[Recording]]:
-    """Those of all instruments, by place in the list and by key, as they are at the bank's rate."""
+    """Those of all instruments, by program and by key, as they are at the bank's rate."""
     bank, names = Bank(), list_instruments(folder)
     loaded = load(folder, names, RATE, None, bank)
     found = {}
-    for number, name in enumerate(names):
-        found[number] = [
+    for name in names:
+        found[PROGRAMS[name]] = [
             Recording(bank.frames[r.address :][: r.held], r.loop, r.ratio, r.left, r.right, r.attack)
             for r in loaded[name].instrument.regions
         ]
