@@ -136,7 +136,7 @@ class SoundFont:
 def paired(zones: Iterable[Zone]) -> tuple[Layer, ...]:
     """Finds the two sides of stereo recordings: linked samples in zones that are alike in all but sample and pan."""
     zones = tuple(zones)
-    waiting: dict[tuple[Span, Span, int], deque[int]] = {}
+    waiting: dict[tuple[Span, Span, int | None], deque[int]] = {}
     for place, zone in enumerate(zones):
         if zone.sample.side is Side.RIGHT:
             waiting.setdefault((zone.keys, zone.velocities, zone.sample.index), deque()).append(place)
@@ -163,8 +163,7 @@ def _one_recording(left: Zone, right: Zone) -> bool:
 
 
 def _presets(bank: BankFile, remarks: Remarks) -> tuple[Preset, ...]:
-    found: dict[tuple[int, int], Preset] = {}
-    names: set[str] = set()
+    found: dict[tuple[int, int], tuple[str, int]] = {}
     for place, (raw, program, number, *_) in enumerate(bank.presets.headers[:-1].tolist()):
         name = clean_name(raw)
         if program > 127:
@@ -172,8 +171,10 @@ def _presets(bank: BankFile, remarks: Remarks) -> tuple[Preset, ...]:
         elif (number, program) in found:
             remarks.add("presets are left out: another has the same bank and program", name)
         else:
-            while not name or name in names:
-                name = f"{name} ({number}:{program})".strip()
-            names.add(name)
-            found[number, program] = Preset(number, program, name, place)
-    return tuple(found[key] for key in sorted(found))
+            found[number, program] = name, place
+    named: dict[str, Preset] = {}
+    for (number, program), (name, place) in sorted(found.items()):
+        while not name or name in named:
+            name = f"{name} ({number}:{program})".strip()
+        named[name] = Preset(number, program, name, place)
+    return tuple(named.values())

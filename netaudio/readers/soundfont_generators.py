@@ -108,7 +108,8 @@ LIMITS: dict[Generator, tuple[int, int, int]] = {
     Generator.LOOP_START_COARSE: _OFFSET,
     Generator.FIXED_KEY: _MIDI,
     Generator.FIXED_VELOCITY: _MIDI,
-    Generator.ATTENUATION: (0, 0, 1440),
+    # The format says 0 at least. Banks rely on what players do: a negative one counts against velocity and CC7.
+    Generator.ATTENUATION: (0, -1440, 1440),
     Generator.LOOP_END_COARSE: _OFFSET,
     Generator.COARSE_TUNE: (0, -120, 120),
     Generator.FINE_TUNE: (0, -99, 99),

@@ -80,7 +80,7 @@ class Settings:
     exclusive_class: int
     """0: none."""
     attenuation: int
-    """cB."""
+    """cB of the format: a player takes 0.4 of them. May be negative, which counts against the modulators'."""
     pan: int
     """0.1 %: -500 is left, 500 right."""
     chorus: int
@@ -222,13 +222,26 @@ def _span(generators: dict[int, int], kind: Generator) -> Span:
     return ALL if amount is None else Span(amount & 0xFF, amount >> 8 & 0xFF) & ALL
 
 
+_LIMITS: dict[int, tuple[int, int, int]] = {**LIMITS}
+_DEFAULTS = [_LIMITS.get(number, (0, 0, 0))[0] for number in range(max(_LIMITS) + 1)]
+
+
+def _values(outer: dict[int, int], inner: dict[int, int]) -> list[int]:
+    """Of each generator, by its number."""
+    values = _DEFAULTS.copy()
+    for number, amount in inner.items():
+        values[number] = amount
+    for number, amount in outer.items():
+        if number not in INSTRUMENT_ONLY:
+            values[number] += amount
+    for number in inner.keys() | outer.keys():
+        _, low, high = _LIMITS[number]
+        values[number] = min(max(values[number], low), high)
+    return values
+
+
 def _merged(keys: Span, velocities: Span, outer: _Raw, inner: _Raw) -> Merged:
-    def value(generator: Generator) -> int:
-        default, low, high = LIMITS[generator]
-        given = inner.generators.get(generator, default)
-        if generator not in INSTRUMENT_ONLY:
-            given += outer.generators.get(generator, 0)
-        return min(max(given, low), high)
+    value = _values(outer.generators, inner.generators).__getitem__
 
     def midi(generator: Generator) -> int | None:
         return given if (given := value(generator)) >= 0 else None
