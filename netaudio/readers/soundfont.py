@@ -10,7 +10,8 @@ import numpy as np
 from netaudio.readers.soundfont_file import BankFile, Remarks, clean_name, read_bank
 from netaudio.readers.soundfont_modulators import Modulator
 from netaudio.readers.soundfont_samples import Frames, Sample, SampleReader, Side
-from netaudio.readers.soundfont_zones import LoopMode, Merged, Settings, Span, ZoneReader
+from netaudio.readers.soundfont_settings import LoopMode, Settings
+from netaudio.readers.soundfont_zones import Merged, Span, ZoneReader
 
 DRUM_BANK = 128
 SHORTEST_LOOP = 2  # frames, as in FluidSynth

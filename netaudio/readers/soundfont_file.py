@@ -143,8 +143,13 @@ def _read(file: BinaryIO, path: Path, remarks: Remarks) -> BankFile:
         low_bytes,
         Level(read[b"phdr"], read[b"pbag"], read[b"pgen"], read[b"pmod"]),
         Level(read[b"inst"], read[b"ibag"], read[b"igen"], read[b"imod"]),
-        read[b"shdr"][:-1],
+        _without_end(read[b"shdr"]),
     )
+
+
+def _without_end(samples: Table) -> Table:
+    """Without the record that only ends the table, which a file that is cut short lacks."""
+    return samples[:-1] if len(samples) and not samples["rate"][-1] else samples
 
 
 def _lists(file: BinaryIO, extent: Extent, remarks: Remarks) -> Iterator[tuple[bytes, Extent]]:

@@ -67,7 +67,7 @@ _PER_KEY = (0, -1200, 1200)
 _SHARE = (0, 0, 1000)
 _MIDI = (-1, -1, 127)
 
-LIMITS: dict[Generator, tuple[int, int, int]] = {
+LIMITS: dict[int, tuple[int, int, int]] = {
     Generator.START: _OFFSET,
     Generator.END: _OFFSET,
     Generator.LOOP_START: _OFFSET,

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from netaudio.readers.soundfont_modulators import Curve, ModulatorSource
-from netaudio.readers.soundfont_zones import Envelope
+from netaudio.readers.soundfont_settings import Envelope
 
 FLOOR = 96.0
 """dB below the peak where a note ends. Measured; the format says 100."""

@@ -2,27 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import NamedTuple
 
 from netaudio.readers.soundfont_file import BankFile, Level, Remarks, clean_name
-from netaudio.readers.soundfont_generators import INSTRUMENT_ONLY, LIMITS, Generator
+from netaudio.readers.soundfont_generators import LIMITS, Generator
 from netaudio.readers.soundfont_modulators import (
     Modulator,
     Modulators,
     merged_modulators,
     modulators_of,
 )
+from netaudio.readers.soundfont_settings import Settings, merged_values, settings_of
 
 MOST_PAIRS = 1 << 16  # of a preset's and an instrument's zones that are looked at for one preset
 _TABLE_FLAW = "lists of zones are damaged: plays what can be read"
-
-
-class LoopMode(IntEnum):
-    NONE = 0
-    ALWAYS = 1
-    WHILE_HELD = 3
-    """Until the key is let go, then on to the end."""
 
 
 class Span(NamedTuple):
@@ -36,77 +29,6 @@ class Span(NamedTuple):
 
 
 ALL = Span(0, 127)
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """Times in timecents, from -12000 (at once) on."""
-
-    delay: int
-    attack: int
-    hold: int
-    decay: int
-    sustain: int
-    """How far below the peak: cB in the volume's (to 1440), 0.1 % of it in the modulation's (to 1000)."""
-    release: int
-    key_to_hold: int
-    """Timecents for each key below 60."""
-    key_to_decay: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lfo:
-    delay: int
-    """Timecents."""
-    frequency: int
-    """Absolute cents."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the generators of a zone add up to, but for ranges, sample and offsets. Read-only and shared."""
-
-    loop_mode: LoopMode
-    root_key: int | None
-    """None: the sample's."""
-    coarse_tune: int
-    """Semitones."""
-    fine_tune: int
-    """Cents; the sample's correction comes on top."""
-    scale_tuning: int
-    """Cents from key to key."""
-    fixed_key: int | None
-    fixed_velocity: int | None
-    exclusive_class: int
-    """0: none."""
-    attenuation: int
-    """cB of the format: a player takes 0.4 of them. May be negative, which counts against the modulators'."""
-    pan: int
-    """0.1 %: -500 is left, 500 right."""
-    chorus: int
-    """0.1 %."""
-    reverb: int
-    """0.1 %."""
-    filter_cutoff: int
-    """Absolute cents."""
-    filter_q: int
-    """cB above the gain at 0 Hz."""
-    volume_envelope: Envelope
-    modulation_envelope: Envelope
-    modulation_envelope_to_pitch: int
-    """Cents."""
-    modulation_envelope_to_filter: int
-    """Cents."""
-    modulation_lfo: Lfo
-    modulation_lfo_to_pitch: int
-    """Cents."""
-    modulation_lfo_to_filter: int
-    """Cents."""
-    modulation_lfo_to_volume: int
-    """cB."""
-    vibrato_lfo: Lfo
-    vibrato_lfo_to_pitch: int
-    """Cents."""
 
 
 class Offsets(NamedTuple):
@@ -222,82 +144,13 @@ def _span(generators: dict[int, int], kind: Generator) -> Span:
     return ALL if amount is None else Span(amount & 0xFF, amount >> 8 & 0xFF) & ALL
 
 
-_LIMITS: dict[int, tuple[int, int, int]] = {**LIMITS}
-_DEFAULTS = [_LIMITS.get(number, (0, 0, 0))[0] for number in range(max(_LIMITS) + 1)]
-
-
-def _values(outer: dict[int, int], inner: dict[int, int]) -> list[int]:
-    """Of each generator, by its number."""
-    values = _DEFAULTS.copy()
-    for number, amount in inner.items():
-        values[number] = amount
-    for number, amount in outer.items():
-        if number not in INSTRUMENT_ONLY:
-            values[number] += amount
-    for number in inner.keys() | outer.keys():
-        _, low, high = _LIMITS[number]
-        values[number] = min(max(values[number], low), high)
-    return values
-
-
 def _merged(keys: Span, velocities: Span, outer: _Raw, inner: _Raw) -> Merged:
-    value = _values(outer.generators, inner.generators).__getitem__
-
-    def midi(generator: Generator) -> int | None:
-        return given if (given := value(generator)) >= 0 else None
-
-    G = Generator
-    settings = Settings(
-        loop_mode=LoopMode(mode) if (mode := value(G.LOOP_MODE)) in (1, 3) else LoopMode.NONE,
-        root_key=midi(G.ROOT_KEY),
-        coarse_tune=value(G.COARSE_TUNE),
-        fine_tune=value(G.FINE_TUNE),
-        scale_tuning=value(G.SCALE_TUNING),
-        fixed_key=midi(G.FIXED_KEY),
-        fixed_velocity=midi(G.FIXED_VELOCITY),
-        exclusive_class=value(G.EXCLUSIVE_CLASS),
-        attenuation=value(G.ATTENUATION),
-        pan=value(G.PAN),
-        chorus=value(G.CHORUS),
-        reverb=value(G.REVERB),
-        filter_cutoff=value(G.FILTER_CUTOFF),
-        filter_q=value(G.FILTER_Q),
-        volume_envelope=Envelope(*map(value, _VOLUME_ENVELOPE)),
-        modulation_envelope=Envelope(*map(value, _MODULATION_ENVELOPE)),
-        modulation_envelope_to_pitch=value(G.MODULATION_ENVELOPE_TO_PITCH),
-        modulation_envelope_to_filter=value(G.MODULATION_ENVELOPE_TO_FILTER),
-        modulation_lfo=Lfo(value(G.MODULATION_LFO_DELAY), value(G.MODULATION_LFO_FREQUENCY)),
-        modulation_lfo_to_pitch=value(G.MODULATION_LFO_TO_PITCH),
-        modulation_lfo_to_filter=value(G.MODULATION_LFO_TO_FILTER),
-        modulation_lfo_to_volume=value(G.MODULATION_LFO_TO_VOLUME),
-        vibrato_lfo=Lfo(value(G.VIBRATO_LFO_DELAY), value(G.VIBRATO_LFO_FREQUENCY)),
-        vibrato_lfo_to_pitch=value(G.VIBRATO_LFO_TO_PITCH),
-    )
-    offsets = Offsets(*(value(fine) + 32768 * value(coarse) for fine, coarse in _OFFSETS))
+    values = merged_values(outer.generators, inner.generators)
+    offsets = Offsets(*(values[fine] + 32768 * values[coarse] for fine, coarse in _OFFSETS))
     modulators = merged_modulators(inner.modulators, outer.modulators)
-    return Merged(keys, velocities, inner.target, settings, offsets, modulators)
+    return Merged(keys, velocities, inner.target, settings_of(values), offsets, modulators)
 
 
-_VOLUME_ENVELOPE = (
-    Generator.VOLUME_ENVELOPE_DELAY,
-    Generator.VOLUME_ENVELOPE_ATTACK,
-    Generator.VOLUME_ENVELOPE_HOLD,
-    Generator.VOLUME_ENVELOPE_DECAY,
-    Generator.VOLUME_ENVELOPE_SUSTAIN,
-    Generator.VOLUME_ENVELOPE_RELEASE,
-    Generator.KEY_TO_VOLUME_ENVELOPE_HOLD,
-    Generator.KEY_TO_VOLUME_ENVELOPE_DECAY,
-)
-_MODULATION_ENVELOPE = (
-    Generator.MODULATION_ENVELOPE_DELAY,
-    Generator.MODULATION_ENVELOPE_ATTACK,
-    Generator.MODULATION_ENVELOPE_HOLD,
-    Generator.MODULATION_ENVELOPE_DECAY,
-    Generator.MODULATION_ENVELOPE_SUSTAIN,
-    Generator.MODULATION_ENVELOPE_RELEASE,
-    Generator.KEY_TO_MODULATION_ENVELOPE_HOLD,
-    Generator.KEY_TO_MODULATION_ENVELOPE_DECAY,
-)
 _OFFSETS = (
     (Generator.START, Generator.START_COARSE),
     (Generator.END, Generator.END_COARSE),

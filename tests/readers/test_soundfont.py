@@ -8,7 +8,7 @@ import pytest
 from netaudio.readers.soundfont import LEFT, RIGHT, SoundFont, Zone
 from netaudio.readers.soundfont_generators import Generator as G
 from netaudio.readers.soundfont_modulators import DEFAULT_MODULATORS, Modulator
-from netaudio.readers.soundfont_zones import LoopMode
+from netaudio.readers.soundfont_settings import LoopMode
 from tests.support import soundfonts as sf
 from tests.support.soundfonts import WrittenPreset, WrittenSample, WrittenZone, one_zone, soundfont, tone
 
@@ -64,7 +64,8 @@ def test_an_instruments_value_replaces_and_a_presets_is_added_within_the_limits(
 
 
 def test_what_only_an_instrument_may_say_is_not_taken_from_a_preset(tmp_path: Path) -> None:
-    outer = WrittenZone(0, {G.ROOT_KEY: 20, G.LOOP_MODE: 1, G.EXCLUSIVE_CLASS: 3, G.START: 10, G.FIXED_KEY: 5})
+    said: dict[int, sf.Amount] = {G.ROOT_KEY: 20, G.LOOP_MODE: 1, G.EXCLUSIVE_CLASS: 3, G.START: 10, G.FIXED_KEY: 5}
+    outer = WrittenZone(0, said)
     (zone,) = layered(tmp_path, outer=outer, inner=WrittenZone(0))
     assert (zone.root_key, zone.loop, zone.start) == (64, None, 0)
     assert (zone.settings.exclusive_class, zone.settings.fixed_key) == (0, None)
@@ -96,7 +97,7 @@ def test_ranges_are_cut_and_zones_that_no_key_reaches_are_not_there(tmp_path: Pa
 
 
 def test_offsets_move_the_bounds_of_one_zone(tmp_path: Path) -> None:
-    generators = {G.START: 10, G.END: -100, G.LOOP_START: 50, G.LOOP_END: -20, G.LOOP_MODE: 3}
+    generators: dict[int, sf.Amount] = {G.START: 10, G.END: -100, G.LOOP_START: 50, G.LOOP_END: -20, G.LOOP_MODE: 3}
     zone = only_zone(tmp_path, WrittenZone(0, generators))
     assert (zone.start, zone.end, zone.loop) == (10, 900, (150, 880))
     assert zone.settings.loop_mode is LoopMode.WHILE_HELD
