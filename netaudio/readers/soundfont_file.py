@@ -60,11 +60,16 @@ class Extent:
 
 @dataclass(frozen=True)
 class Level:
-    """Presets or instruments: lists of zones, each a bag of generators and modulators."""
+    """Presets or instruments: lists of zones, each with its generators and modulators.
+
+    Bounds rise, each from one list's first record to the next one's, so that no record is in two lists.
+    """
 
     headers: Table
     """The last one only ends the list."""
-    bags: Table
+    zone_bounds: list[int]
+    generator_bounds: list[int]
+    modulator_bounds: list[int]
     generators: Table
     modulators: Table
 
@@ -141,10 +146,29 @@ def _read(file: BinaryIO, path: Path, remarks: Remarks) -> BankFile:
         clean_name(_bytes(file, info.get(b"INAM"), _MOST_INFO)),
         frames,
         low_bytes,
-        Level(read[b"phdr"], read[b"pbag"], read[b"pgen"], read[b"pmod"]),
-        Level(read[b"inst"], read[b"ibag"], read[b"igen"], read[b"imod"]),
+        _level(read[b"phdr"], read[b"pbag"], read[b"pgen"], read[b"pmod"], remarks),
+        _level(read[b"inst"], read[b"ibag"], read[b"igen"], read[b"imod"], remarks),
         _without_end(read[b"shdr"]),
     )
+
+
+def _level(headers: Table, bags: Table, generators: Table, modulators: Table, remarks: Remarks) -> Level:
+    return Level(
+        headers,
+        _bounds(headers["bag"], max(len(bags) - 1, 0), remarks),
+        _bounds(bags["generator"], len(generators), remarks),
+        _bounds(bags["modulator"], len(modulators), remarks),
+        generators,
+        modulators,
+    )
+
+
+def _bounds(indices: NDArray[np.uint16], most: int, remarks: Remarks) -> list[int]:
+    """Rising: one that is out of range or too low is as the one before it."""
+    bounds = np.maximum.accumulate(np.where(indices > most, 0, indices))
+    if (bounds != indices).any():
+        remarks.add("lists of zones are damaged: plays what can be read")
+    return [int(bound) for bound in bounds]
 
 
 def _without_end(samples: Table) -> Table:

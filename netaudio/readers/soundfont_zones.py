@@ -15,7 +15,6 @@ from netaudio.readers.soundfont_modulators import (
 from netaudio.readers.soundfont_settings import Settings, merged_values, settings_of
 
 MOST_PAIRS = 1 << 16  # of a preset's and an instrument's zones that are looked at for one preset
-_TABLE_FLAW = "lists of zones are damaged: plays what can be read"
 
 
 class Span(NamedTuple):
@@ -94,22 +93,14 @@ class ZoneReader:
         return self._instruments[index]
 
 
-def _between(indices: list[int], most: int, remarks: Remarks) -> range:
-    """From one record's index to the next one's."""
-    first, end = indices
-    if first > end or end > most:
-        remarks.add(_TABLE_FLAW)
-    return range(min(first, most), min(end, most))
-
-
 def _zones(level: Level, index: int, target: Generator, remarks: Remarks) -> Iterator[_Raw]:
     """The zones of one preset or instrument; `target` is the generator that names what a zone plays."""
-    own = _between(level.headers["bag"][index : index + 2].tolist(), max(len(level.bags) - 1, 0), remarks)
+    first, end = level.zone_bounds[index : index + 2]
     below: tuple[dict[int, int], Modulators] = ({}, {})
-    for place in own:
+    for place in range(first, end):
         generators, modulators = _bag(level, place, target, remarks)
         if target not in generators:
-            if place == own.start:
+            if place == first:
                 below = generators, modulators
             elif generators or modulators:
                 remarks.add("zones are left out: they name nothing that they play")
@@ -122,10 +113,8 @@ def _zones(level: Level, index: int, target: Generator, remarks: Remarks) -> Ite
 
 def _bag(level: Level, place: int, target: Generator, remarks: Remarks) -> tuple[dict[int, int], Modulators]:
     """What one zone of the file says itself, up to its target."""
-    bag = level.bags[place : place + 2]
     found: dict[int, int] = {}
-    records = _between(bag["generator"].tolist(), len(level.generators), remarks)
-    for operator, amount in level.generators[records.start : records.stop].tolist():
+    for operator, amount in level.generators[slice(*level.generator_bounds[place : place + 2])].tolist():
         # A range of keys comes first, one of velocities after nothing else (8.1.2): others count for nothing.
         misplaced = operator == Generator.KEYS and found
         misplaced = misplaced or (operator == Generator.VELOCITIES and not found.keys() <= {Generator.KEYS})
@@ -135,8 +124,7 @@ def _bag(level: Level, place: int, target: Generator, remarks: Remarks) -> tuple
             found[operator] = amount
         if operator == target:
             break
-    records = _between(bag["modulator"].tolist(), len(level.modulators), remarks)
-    return found, modulators_of(level.modulators[records.start : records.stop], remarks)
+    return found, modulators_of(level.modulators[slice(*level.modulator_bounds[place : place + 2])], remarks)
 
 
 def _span(generators: dict[int, int], kind: Generator) -> Span:
