@@ -33,7 +33,8 @@ _TABLES = {
 }  # fmt: skip
 _NEEDED = frozenset(_TABLES) - {b"pmod", b"imod"}
 _MOST_RECORDS = 1 << 16  # what indices of 16 bits reach
-_MOST_CHUNKS = 256  # of one list: a real one has 20
+_MOST_CHUNKS = 256  # a real bank has 20
+_RIFF_HEADER = _LIST_HEADER = 12
 _MOST_INFO = 256  # bytes, by the format
 
 
@@ -118,32 +119,29 @@ def clean_name(raw: bytes) -> str:
 
 def _read(file: BinaryIO, path: Path, remarks: Remarks) -> BankFile:
     mark = stamp(path)
-    header = file.read(12)
+    header = file.read(_RIFF_HEADER)
     if header[:4] != b"RIFF" or header[8:] != b"sfbk":
         raise InstrumentError(f"{path.name}: it is no SoundFont; expected a file of the kind .sf2 or .sf3")
-    # Of two alike the first counts.
-    lists = dict(reversed([*_lists(file, Extent(12, mark[0] - 12), remarks)]))
-    parts = {kind: dict(reversed([*_chunks(file, inner, remarks)])) for kind, inner in lists.items()}
-    info, sound, tables = (parts.get(kind, {}) for kind in (b"INFO", b"sdta", b"pdta"))
-    version = _bytes(file, info.get(b"ifil"), 2)
+    parts = dict(reversed([*_chunks(file, mark[0], remarks)]))  # of two alike the first counts
+    version = _bytes(file, parts.get(b"ifil"), 2)
     if version and int.from_bytes(version, "little") < 2:
         raise InstrumentError(f"{path.name}: it is a SoundFont of version 1; convert it to version 2 (.sf2)")
-    if missing := sorted(kind.decode() for kind in _NEEDED - set(tables)):
+    if missing := sorted(kind.decode() for kind in _NEEDED - set(parts)):
         raise InstrumentError(f"{path.name}: it is cut short or damaged, without {', '.join(missing)}; get it anew")
-    if b"smpl" not in sound:
+    if b"smpl" not in parts:
         raise InstrumentError(f"{path.name}: it has no sound of its own; expected a SoundFont with samples")
-    read = {kind: _table(file, kind, tables.get(kind), remarks) for kind in _TABLES}
+    read = {kind: _table(file, kind, parts.get(kind), remarks) for kind in _TABLES}
     if len(read[b"phdr"]) < 2:
         raise InstrumentError(f"{path.name}: it has no presets; expected at least one")
-    frames = sound[b"smpl"]
-    low_bytes = sound.get(b"sm24")
+    frames = parts[b"smpl"]
+    low_bytes = parts.get(b"sm24")
     if low_bytes and low_bytes.size < frames.size // 2:
         remarks.add("plays with 16 bits: the part with the other 8 is cut short")
         low_bytes = None
     return BankFile(
         path,
         mark,
-        clean_name(_bytes(file, info.get(b"INAM"), _MOST_INFO)),
+        clean_name(_bytes(file, parts.get(b"INAM"), _MOST_INFO)),
         frames,
         low_bytes,
         _level(read[b"phdr"], read[b"pbag"], read[b"pgen"], read[b"pmod"], remarks),
@@ -176,19 +174,16 @@ def _without_end(samples: Table) -> Table:
     return samples[:-1] if len(samples) and not samples["rate"][-1] else samples
 
 
-def _lists(file: BinaryIO, extent: Extent, remarks: Remarks) -> Iterator[tuple[bytes, Extent]]:
-    for kind, inner in _chunks(file, extent, remarks):
-        if kind == b"LIST" and inner.size >= 4:
-            yield _bytes(file, inner, 4), Extent(inner.first + 4, inner.size - 4)
-
-
-def _chunks(file: BinaryIO, extent: Extent, remarks: Remarks) -> Iterator[tuple[bytes, Extent]]:
-    """The chunks inside, as far as they lie inside."""
-    first, end = extent.first, extent.first + extent.size
+def _chunks(file: BinaryIO, end: int, remarks: Remarks) -> Iterator[tuple[bytes, Extent]]:
+    """All chunks, as far as the file goes. Lists are passed through: their names say nothing that chunks' do not."""
+    first = _RIFF_HEADER
     for _ in range(_MOST_CHUNKS):
         header = _bytes(file, Extent(first, end - first), 8)
         if len(header) < 8:
             return
+        if header[:4] == b"LIST":
+            first += _LIST_HEADER
+            continue
         size, room = int.from_bytes(header[4:], "little"), end - first - 8
         if size > room:
             remarks.add("a part is shorter than it says: plays what is there", clean_name(header[:4]))
