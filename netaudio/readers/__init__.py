@@ -1,1 +1,1 @@
-"""Readers of files: sound files and folders of them, MIDI files."""
+"""Readers of files: sound files and folders of them, SoundFonts, MIDI files."""

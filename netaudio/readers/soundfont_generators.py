@@ -1,0 +1,128 @@
+"""The generators of a SoundFont: the numbers that say how a zone sounds (SoundFont 2.04, 8.1)."""
+
+from enum import IntEnum
+
+
+class Generator(IntEnum):
+    START = 0
+    END = 1
+    LOOP_START = 2
+    LOOP_END = 3
+    START_COARSE = 4
+    MODULATION_LFO_TO_PITCH = 5
+    VIBRATO_LFO_TO_PITCH = 6
+    MODULATION_ENVELOPE_TO_PITCH = 7
+    FILTER_CUTOFF = 8
+    FILTER_Q = 9
+    MODULATION_LFO_TO_FILTER = 10
+    MODULATION_ENVELOPE_TO_FILTER = 11
+    END_COARSE = 12
+    MODULATION_LFO_TO_VOLUME = 13
+    CHORUS = 15
+    REVERB = 16
+    PAN = 17
+    MODULATION_LFO_DELAY = 21
+    MODULATION_LFO_FREQUENCY = 22
+    VIBRATO_LFO_DELAY = 23
+    VIBRATO_LFO_FREQUENCY = 24
+    MODULATION_ENVELOPE_DELAY = 25
+    MODULATION_ENVELOPE_ATTACK = 26
+    MODULATION_ENVELOPE_HOLD = 27
+    MODULATION_ENVELOPE_DECAY = 28
+    MODULATION_ENVELOPE_SUSTAIN = 29
+    MODULATION_ENVELOPE_RELEASE = 30
+    KEY_TO_MODULATION_ENVELOPE_HOLD = 31
+    KEY_TO_MODULATION_ENVELOPE_DECAY = 32
+    VOLUME_ENVELOPE_DELAY = 33
+    VOLUME_ENVELOPE_ATTACK = 34
+    VOLUME_ENVELOPE_HOLD = 35
+    VOLUME_ENVELOPE_DECAY = 36
+    VOLUME_ENVELOPE_SUSTAIN = 37
+    VOLUME_ENVELOPE_RELEASE = 38
+    KEY_TO_VOLUME_ENVELOPE_HOLD = 39
+    KEY_TO_VOLUME_ENVELOPE_DECAY = 40
+    INSTRUMENT = 41
+    KEYS = 43
+    VELOCITIES = 44
+    LOOP_START_COARSE = 45
+    FIXED_KEY = 46
+    FIXED_VELOCITY = 47
+    ATTENUATION = 48
+    LOOP_END_COARSE = 50
+    COARSE_TUNE = 51
+    FINE_TUNE = 52
+    SAMPLE = 53
+    LOOP_MODE = 54
+    SCALE_TUNING = 56
+    EXCLUSIVE_CLASS = 57
+    ROOT_KEY = 58
+
+
+_OFFSET = (0, -32768, 32767)
+_CENTS = (0, -12000, 12000)
+_SHORT = (-12000, -12000, 5000)
+_LONG = (-12000, -12000, 8000)
+_FREQUENCY = (0, -16000, 4500)
+_PER_KEY = (0, -1200, 1200)
+_SHARE = (0, 0, 1000)
+_MIDI = (-1, -1, 127)
+
+LIMITS: dict[int, tuple[int, int, int]] = {
+    Generator.START: _OFFSET,
+    Generator.END: _OFFSET,
+    Generator.LOOP_START: _OFFSET,
+    Generator.LOOP_END: _OFFSET,
+    Generator.START_COARSE: _OFFSET,
+    Generator.MODULATION_LFO_TO_PITCH: _CENTS,
+    Generator.VIBRATO_LFO_TO_PITCH: _CENTS,
+    Generator.MODULATION_ENVELOPE_TO_PITCH: _CENTS,
+    Generator.FILTER_CUTOFF: (13500, 1500, 13500),
+    Generator.FILTER_Q: (0, 0, 960),
+    Generator.MODULATION_LFO_TO_FILTER: _CENTS,
+    Generator.MODULATION_ENVELOPE_TO_FILTER: _CENTS,
+    Generator.END_COARSE: _OFFSET,
+    Generator.MODULATION_LFO_TO_VOLUME: (0, -960, 960),
+    Generator.CHORUS: _SHARE,
+    Generator.REVERB: _SHARE,
+    Generator.PAN: (0, -500, 500),
+    Generator.MODULATION_LFO_DELAY: _SHORT,
+    Generator.MODULATION_LFO_FREQUENCY: _FREQUENCY,
+    Generator.VIBRATO_LFO_DELAY: _SHORT,
+    Generator.VIBRATO_LFO_FREQUENCY: _FREQUENCY,
+    Generator.MODULATION_ENVELOPE_DELAY: _SHORT,
+    Generator.MODULATION_ENVELOPE_ATTACK: _LONG,
+    Generator.MODULATION_ENVELOPE_HOLD: _SHORT,
+    Generator.MODULATION_ENVELOPE_DECAY: _LONG,
+    Generator.MODULATION_ENVELOPE_SUSTAIN: _SHARE,
+    Generator.MODULATION_ENVELOPE_RELEASE: _LONG,
+    Generator.KEY_TO_MODULATION_ENVELOPE_HOLD: _PER_KEY,
+    Generator.KEY_TO_MODULATION_ENVELOPE_DECAY: _PER_KEY,
+    Generator.VOLUME_ENVELOPE_DELAY: _SHORT,
+    Generator.VOLUME_ENVELOPE_ATTACK: _LONG,
+    Generator.VOLUME_ENVELOPE_HOLD: _SHORT,
+    Generator.VOLUME_ENVELOPE_DECAY: _LONG,
+    Generator.VOLUME_ENVELOPE_SUSTAIN: (0, 0, 1440),
+    Generator.VOLUME_ENVELOPE_RELEASE: _LONG,
+    Generator.KEY_TO_VOLUME_ENVELOPE_HOLD: _PER_KEY,
+    Generator.KEY_TO_VOLUME_ENVELOPE_DECAY: _PER_KEY,
+    Generator.LOOP_START_COARSE: _OFFSET,
+    Generator.FIXED_KEY: _MIDI,
+    Generator.FIXED_VELOCITY: _MIDI,
+    # The format says 0 at least. Banks rely on what players do: a negative one counts against velocity and CC7.
+    Generator.ATTENUATION: (0, -1440, 1440),
+    Generator.LOOP_END_COARSE: _OFFSET,
+    Generator.COARSE_TUNE: (0, -120, 120),
+    Generator.FINE_TUNE: (0, -99, 99),
+    Generator.LOOP_MODE: (0, 0, 3),
+    Generator.SCALE_TUNING: (100, 0, 1200),
+    Generator.EXCLUSIVE_CLASS: (0, 0, 127),
+    Generator.ROOT_KEY: _MIDI,
+}
+"""Default, lowest and highest value of each that is one number (8.1.3)."""
+
+INSTRUMENT_ONLY = frozenset({
+    Generator.START, Generator.END, Generator.LOOP_START, Generator.LOOP_END, Generator.START_COARSE,
+    Generator.END_COARSE, Generator.LOOP_START_COARSE, Generator.LOOP_END_COARSE, Generator.FIXED_KEY,
+    Generator.FIXED_VELOCITY, Generator.LOOP_MODE, Generator.EXCLUSIVE_CLASS, Generator.ROOT_KEY,
+})  # fmt: skip
+"""In a preset they mean nothing (8.1.2)."""
