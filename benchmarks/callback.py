@@ -18,10 +18,11 @@ import msgspec
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
 from netaudio.client.app import Client
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.config.load import client_parser, client_settings
 from netaudio.midi import note_off, note_on
 from netaudio.readers.midi_files import Song
+from netaudio.sampler import kernel
 from netaudio.screen.live import open_screen
 
 VOICES, AGAIN_SECONDS = 32, 0.05  # a key is struck again every so often
@@ -68,7 +69,7 @@ def inside(port: str, seconds: str, out: str) -> None:
         "--server", f"127.0.0.1:{port}", "--device", "null", "--instrument", INSTRUMENT, "--wav", str(HOME / "wav"),
         *HEADS,
     ])  # fmt: skip
-    prepare_kernel("held")
+    prepare(kernel.held)
     screen = open_screen(False)
     grown: list[float] = []
 

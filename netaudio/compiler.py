@@ -1,10 +1,10 @@
-"""Has the kernel compiled before anything sounds, once: what was compiled is kept for later starts."""
+"""Has all that is compiled ready before anything sounds: what was compiled once is kept for later starts."""
 
 import contextlib
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,19 @@ import numba
 from numba.core import event
 
 from netaudio.process import Progress
-from netaudio.sampler import kernel
 
-SOURCES = Path(kernel.__file__).parent
+HOUSE = Path(__file__).parent
+SOURCES = HOUSE / "jit.py", *sorted((HOUSE / "sampler").glob("*.py")), *sorted((HOUSE / "wire").glob("*.py"))
 COMPILATIONS = 17
 """Of functions, for one variant of the kernel: for the bar."""
 
 
-def prepare_kernel(*variants: str) -> None:
-    """Have these variants of the kernel ready; a start at which one has to be compiled says so, and shows how far it
-    is."""
-    with _kept_in(SOURCES / "__pycache__"), event.install_listener("numba:compile", _Listener()):
-        for variant in variants:
-            kernel.variant(variant, keep=True)
+def prepare(*parts: Callable[[bool], object]) -> None:
+    """Have these ready: functions that compile something, and find what was kept if they are told that they may keep
+    it. A start at which one has to be compiled says so, and shows how far it is."""
+    with _kept_in(HOUSE / "__pycache__"), event.install_listener("numba:compile", _Listener()):
+        for part in parts:
+            part(True)
 
 
 class _Listener:
@@ -54,9 +54,9 @@ event.Listener.register(_Listener)
 def _kept_in(parent: Path) -> Iterator[None]:
     """Keep what is compiled in a folder named by all sources: numba looks for changes in one function's file only.
     Where that cannot be written numba takes the user's own cache, or nothing is kept."""
-    sources = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
-    folder = parent / f"kernel-{hashlib.blake2b(sources, digest_size=8).hexdigest()}"
-    for old in parent.glob("kernel-*"):
+    sources = b"".join(path.read_bytes() for path in SOURCES)
+    folder = parent / f"compiled-{hashlib.blake2b(sources, digest_size=8).hexdigest()}"
+    for old in parent.glob("compiled-*"):
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
