@@ -41,7 +41,7 @@ from netaudio.wire.rtp import Audio
 HOME = Path(__file__).resolve().parent.parent
 INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop, and three of four keys are shifted
 NOISE, NOISE_SECONDS, RATE = "noise", 10, 48000  # an instrument with a recording for each key
-MOVE_SECONDS = 0.01  # between the changes of one who moves a line all the time
+MOVE_SECONDS, LEAST_SECONDS = 0.01, 0.006  # between changes of one who moves a line all the time, mostly and at least
 CUT_SECONDS, BUFFER_SECONDS = 0.1, 0.04  # OFFSET and BUFFER_SIZE
 REPORT_SECONDS = 0.05
 SETTLE_SECONDS = 3.0  # until all have joined and hold their voices
@@ -125,7 +125,7 @@ class Client:
             self._key += 1
             report = True
         if self._move and now >= self._next_move:
-            self._next_move += MOVE_SECONDS * (1 + (now - self._next_move) // MOVE_SECONDS)
+            self._next_move = max(self._next_move + MOVE_SECONDS, now + LEAST_SECONDS)
             self._moves += 1
             self._play(now, self._move(self._moves))
             report = True

@@ -22,7 +22,8 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 """As `recvfrom` has them: IPv4, or IPv6 with its flow and scope."""
 
 _TARGET = struct.Struct("=iI28s")  # a descriptor, and what it sends to: a sockaddr's size, and it (ip(7), ipv6(7))
-_target_t = np.dtype([("descriptor", np.int32), ("size", np.uint32), ("address", np.uint8, (28,))])
+_target_t = np.dtype([("descriptor", np.int32), ("size", np.uint32), ("sockaddr", np.uint8, (28,))])
+_TARGET_SIZE, _SOCKADDR = _TARGET.size, 8  # bytes, and where in them
 _CLOCK_MONOTONIC = 1  # of Linux; what time.monotonic tells
 
 
@@ -86,20 +87,21 @@ def _send_each(
     return times, unsent
 
 
+_address = types.intp
 _sendto = types.ExternalFunction(
-    "sendto", types.intp(types.int32, types.voidptr, types.uintp, types.int32, types.voidptr, types.uint32)
+    "sendto", types.intp(types.int32, _address, types.uintp, types.int32, _address, types.uint32)
 )
 _clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
 
 
 def _send_all(data: Any, sizes: Any, targets: Any, wanted: Any, times: Any, unsent: Any) -> None:
-    at, now = 0, np.zeros(2, np.int64)
+    at, now = data.ctypes.data, np.zeros(2, np.int64)
     for chunk in range(len(targets)):
         target = targets[chunk]
+        to = targets.ctypes.data + chunk * _TARGET_SIZE + _SOCKADDR
         for size in sizes:
-            if wanted[chunk]:
-                sent = _sendto(target.descriptor, data[at:].ctypes, size, 0, target.address.ctypes, target.size)
-                unsent[chunk] += sent < 0
+            if wanted[chunk] and _sendto(target.descriptor, at, size, 0, to, target.size) < 0:
+                unsent[chunk] += 1
             at += size
         _clock_gettime(_CLOCK_MONOTONIC, now.ctypes)
         times[chunk] = now[0] + 1e-9 * now[1]

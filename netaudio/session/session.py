@@ -19,7 +19,7 @@ from netaudio.wire.rtcp import MAX_EVENTS, UNKNOWN_SLACK, Reply, Report
 
 HELD_BACK = 4096  # events that may wait for an earlier one, or for their turn
 EVENT_EFFORT, FORGET_EFFORT = 8, 8  # of an event, beside one for each voice, and of each voice to be forgotten
-FORGET_SECONDS = 0.1  # between searches for voices that have ended
+FORGET_SECONDS = 0.2  # between searches for voices that have ended
 
 
 class Chunk(NamedTuple):
@@ -165,13 +165,18 @@ class ServerSession:
         if place is None:
             return None
         start, overdue = place
+        if start != self.cursor:
+            self._move(start)
+        return Chunk(start, self._before, self.score.seq, overdue)
+
+    def _move(self, start: int) -> None:
+        """Go on from elsewhere than where the last chunk ended."""
         if start < self.cursor:
             while self._steps and self._steps[-1][0] >= start:
                 self._before = self._steps.pop()[1]
         elif self.cursor:
             self.skipped += (start - self.cursor) // self.chunk
         self.cursor = start
-        return Chunk(start, self._before, self.score.seq, overdue)
 
     def job(self, chunk: Chunk) -> Job:
         """A chunk for the kernel: the tail of each voice, as it was heard."""
