@@ -15,17 +15,19 @@ from netaudio.audio.devices import list_devices
 from netaudio.client.app import Client
 from netaudio.client.demo import demo_server, demo_song
 from netaudio.client.self_check import check
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.config.load import client_parser, client_settings
 from netaudio.config.settings import ClientSettings
 from netaudio.inputs.midi_ports import list_midi
 from netaudio.process import HOME, read_config, run
 from netaudio.readers.midi_files import Song, read_song
 from netaudio.readers.wav_folder import need_instruments
+from netaudio.sampler import kernel
 from netaudio.screen.live import open_screen
 from netaudio.screen.plot import plot
 from netaudio.screen.report import Report, write_report
 from netaudio.screen.summary import summary
+from netaudio.server.render_worker import COMPILED
 
 
 def main() -> int:
@@ -37,7 +39,7 @@ def main() -> int:
     settings = dataclasses.replace(settings, wav=str(HOME / settings.wav))
     if flags.list_devices or flags.list_midi or flags.list_instruments:
         return show_lists(flags, settings.wav)
-    prepare_kernel("held", *(["free"] if flags.demo else []))  # the demo's server then finds its own
+    prepare(kernel.held, *(COMPILED if flags.demo else ()))  # the demo's server then finds its own
     if flags.check:
         return check(settings, flags)
     if flags.demo:

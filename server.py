@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import sys
 
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.config.kinds import Address
 from netaudio.config.load import server_parser, server_settings
 from netaudio.process import HOME, Progress, read_config, run
@@ -18,6 +18,7 @@ from netaudio.realtime import prepare_interpreter
 from netaudio.server.app import Server
 from netaudio.server.listener import Listener
 from netaudio.server.metrics import need_prometheus
+from netaudio.server.render_worker import COMPILED
 from netaudio.server.worker_processes import Parent, check_workers
 
 SWITCH_SECONDS = 1e-4  # within which a render worker has the interpreter
@@ -35,7 +36,7 @@ def main() -> int:
     if settings.metrics:
         need_prometheus()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    prepare_kernel("free")
+    prepare(*COMPILED)
     server, progress = Server(settings), Progress()
     try:
         problems = server.load(progress)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import callback, limit, load, mixing, shifting, startup
+from benchmarks import callback, cost, limit, load, mixing, shifting, startup
 from benchmarks.measure import pin, unpin
 
 RATE = mixing.RATE
@@ -87,6 +87,9 @@ def main() -> int:
     show_load(
         "the machine's limit: a program in C on one core that does nothing but mix, encode and send", found["limit"]
     )
+    print("\nwhat a client costs, by turns; times: of limit.c, or of those at rest")
+    found["cost"] = cost.measure(2 if flags.quick else 5, 3 if flags.quick else 10)
+    cost.show(found["cost"])
     found["prompt"] = [load.hold(PROMPT, mixing.VOICES, 128, short)]
     show_load(f"{PROMPT} clients", found["prompt"])
     found["voices"] = [load.hold(20, voices, 128, short) for voices in VOICE_STEPS]

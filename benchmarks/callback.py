@@ -26,11 +26,12 @@ from benchmarks.canary import Stall, canaries, stalled
 from benchmarks.load import HOME, INSTRUMENT, LOWEST_KEY, Served
 from benchmarks.processes import drain, memory
 from netaudio.client.app import Client
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.config.load import client_parser, client_settings
 from netaudio.midi import EXPRESSION, control_change, note_off, note_on, pitch_bend
 from netaudio.player.player import ClientPlayer
 from netaudio.readers.midi_files import Song
+from netaudio.sampler import kernel
 from netaudio.screen.live import open_screen
 from netaudio.statistics import quantile
 from netaudio.units import Frames
@@ -132,7 +133,7 @@ def inside(port: str, seconds: str, moved: str, out: str) -> None:
         "--server", f"127.0.0.1:{port}", "--device", "null", "--instrument", INSTRUMENT, "--wav", str(HOME / "wav"),
         *HEADS,
     ])  # fmt: skip
-    prepare_kernel("held")
+    prepare(kernel.held)
     screen = open_screen(False)
     grown: list[float] = []
     calls: list[Call] = []

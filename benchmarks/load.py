@@ -5,6 +5,7 @@ reports with their MACs and receives its stream; it makes no sound. A server of 
 this process another; several workers share all cores with this process.
 """
 
+import math
 import os
 import re
 import selectors
@@ -12,18 +13,23 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
+
 from benchmarks.canary import SPELL, canaries, unexplained
 from benchmarks.processes import cpu_seconds, memory_together
-from netaudio.midi import note_on
+from netaudio import midi
+from netaudio.midi import control_change, note_on, pitch_bend
 from netaudio.sampler.voices import Event, Score
 from netaudio.statistics import quantile
 from netaudio.units import unwrap32, wrap32
@@ -33,13 +39,23 @@ from netaudio.wire.rtcp import MAX_EVENTS, UNKNOWN_SLACK, Report
 from netaudio.wire.rtp import Audio
 
 HOME = Path(__file__).resolve().parent.parent
-INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop
+INSTRUMENT, LOWEST_KEY = "organ", 48  # its samples loop, and three of four keys are shifted
+NOISE, NOISE_SECONDS, RATE = "noise", 10, 48000  # an instrument with a recording for each key
+MOVE_SECONDS, LEAST_SECONDS = 0.01, 0.006  # between changes of one who moves a line all the time, mostly and at least
 CUT_SECONDS, BUFFER_SECONDS = 0.1, 0.04  # OFFSET and BUFFER_SIZE
 REPORT_SECONDS = 0.05
 SETTLE_SECONDS = 3.0  # until all have joined and hold their voices
 USUAL = (str(HOME / "server.py"),)
 READY = re.compile(r"ready at \S+:(\d+)")
 CHUNKS = re.compile(r"(\d+) chunks rendered, (\d+) of them late; the latest by (\S+) ms")
+
+
+Move = Callable[[int], bytes]
+"""The message of a line's change of this number."""
+MOVES: dict[str, Move] = {
+    "CC11": lambda number: control_change(0, midi.EXPRESSION, 64 + number % 64),
+    "bends": lambda number: pitch_bend(0, midi.BEND_CENTRE + 64 * (number % 64)),
+}
 
 
 @dataclass
@@ -55,10 +71,12 @@ class Client:
     """One client's side of the wire. Do what `listen` says, and `work` when it is `due`."""
 
     def __init__(
-        self, port: int, chunk: int, voices: int, gap: float, turn: float, instrument: str = INSTRUMENT
-    ) -> None:
-        """`gap` seconds lie between its notes; `turn`, 0 to 1, sets it apart from the others."""
-        self.voices, self.gap, self.count = voices, gap, Count()
+        self, port: int, chunk: int, voices: int, gap: float, turn: float, instrument: str = INSTRUMENT,
+        move: Move | None = None,
+    ) -> None:  # fmt: skip
+        """`gap` seconds lie between its notes; `turn`, 0 to 1, sets it apart from the others. It moves what `move`
+        says, if anything, every MOVE_SECONDS."""
+        self.voices, self.gap, self.count, self._move = voices, gap, Count(), move
         self._control = socket.create_connection(("127.0.0.1", port), timeout=20)
         self._control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._control.makefile("rb")
@@ -78,7 +96,8 @@ class Client:
         self._began = time.monotonic() - turn * chunk / self.rate
         self._next_report = self._began + turn * REPORT_SECONDS
         self._next_note = self._began + 1.0 + turn * gap
-        self._counter = self._seq = self._key = 0
+        self._next_move = self._began + 1.5 + turn * MOVE_SECONDS if move else math.inf
+        self._counter = self._seq = self._key = self._moves = 0
         self._highest: int | None = None
         self._unheard: deque[tuple[Event, float]] = deque()
         self._slack = UNKNOWN_SLACK
@@ -92,7 +111,7 @@ class Client:
     @property
     def due(self) -> float:
         """When there is something to `work`: packets must not set the time, or all events would just miss a tick."""
-        return min(self._next_report, self._next_note) if self.voices else self._next_report
+        return min(self._next_report, self._next_note if self.voices else math.inf, self._next_move)
 
     def work(self, now: float) -> None:
         """Play and report what is due."""
@@ -102,7 +121,13 @@ class Client:
         while self.voices and now >= self._next_note:
             first = self._seq < self.voices  # all keys go down at the beginning
             self._next_note += 0.0 if first and self._seq + 1 < self.voices else self.gap
-            self._note(now)
+            self._play(now, note_on(0, LOWEST_KEY + self._key % self.voices, 100))  # lets go of it where it is down
+            self._key += 1
+            report = True
+        if self._move and now >= self._next_move:
+            self._next_move = max(self._next_move + MOVE_SECONDS, now + LEAST_SECONDS)
+            self._moves += 1
+            self._play(now, self._move(self._moves))
             report = True
         if report:
             self._report(now)
@@ -116,13 +141,10 @@ class Client:
         if not self._control.recv(4096):
             raise RuntimeError("the server has ended a session")
 
-    def _note(self, now: float) -> None:
-        """Strike the next key, which lets go of it first where it is down."""
-        position = round((now - self._began) * self.rate)
+    def _play(self, now: float, message: bytes) -> None:
         self._seq += 1
-        message = note_on(0, LOWEST_KEY + self._key % self.voices, 100)
+        position = round((now - self._began) * self.rate)
         event = Event(self._seq, position, message, round(CUT_SECONDS * self.rate))
-        self._key += 1
         self._unheard.append((event, time.monotonic()))
         self._say(control.Event(*event))
 
@@ -220,14 +242,35 @@ def serving(
         os.sched_setaffinity(0, cores)
 
 
+@contextmanager
+def library(keys: int) -> Iterator[Path]:
+    """A folder with the instrument NOISE: a recording of its own for each key that is played."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / NOISE
+        folder.mkdir()
+        sound = np.random.default_rng(1).uniform(-0.3, 0.3, (NOISE_SECONDS * RATE, 2))
+        soundfile.write(folder / "sound", sound, RATE, "FLOAT", format="WAV")
+        for key in range(LOWEST_KEY, LOWEST_KEY + max(keys, 1)):
+            (folder / f"{key}.wav").symlink_to(folder / "sound")
+        yield folder.parent
+
+
 def hold(
-    clients: int, voices: int, chunk: int, seconds: float, gap: float = 0.25, workers: int = 1
-) -> dict[str, Any]:
-    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds. Canaries tell
+    clients: int, voices: int, chunk: int, seconds: float, gap: float = 0.25, workers: int = 1, shifted: bool = True,
+    move: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Have so many clients of so many voices play that long, each striking a key every `gap` seconds, and moving one
+    of MOVES. Voices are `shifted` as real instruments' are, three of four, or none is, as in limit.c. Canaries tell
     which spells of late chunks were stalls of the machine."""
-    with canaries() as stalls, serving(clients, chunk, workers) as (server, played):
+    with ExitStack() as stack:
+        stalls = stack.enter_context(canaries())
+        flags = () if shifted else ("--wav", str(stack.enter_context(library(voices))), "--instrument", NOISE)
+        server, played = stack.enter_context(serving(clients, chunk, workers, flags))
         empty = memory_together(server.pids)
-        played += (Client(server.port, chunk, voices, gap, number / clients) for number in range(clients))
+        instrument, moves = INSTRUMENT if shifted else NOISE, MOVES.get(move)
+        played += (
+            Client(server.port, chunk, voices, gap, number / clients, instrument, moves) for number in range(clients)
+        )
         drive(played, SETTLE_SECONDS)
         for client in played:
             client.count = Count()
@@ -240,7 +283,8 @@ def hold(
     assert len(told) == workers, server.said
     hearing = [1000 * span for count in counts for span in count.hearing]
     return {
-        "clients": clients, "voices": voices, "chunk": chunk, "workers": workers, "seconds": round(span, 1),
+        "clients": clients, "voices": voices, "shifted": shifted, "moved": move, "chunk": chunk, "workers": workers,
+        "seconds": round(span, 1),
         "chunks": sum(int(chunks) for chunks, _, _ in told), "late chunks": sum(int(late) for _, late, _ in told),
         "spells": len(SPELL.findall(server.said)),
         "not by stalls": len(unexplained(server.said, stalls, chunk / played[0].rate)),

@@ -15,7 +15,7 @@ from benchmarks.fluid import INTERPOLATION, Fluid, FluidError
 from benchmarks.measure import Work, side_by_side
 from benchmarks.sfizz import Sfizz, SfizzError
 from netaudio import midi
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.sampler import kernel
 from netaudio.sampler.instrument import Instrument
 from netaudio.sampler.pitch import CENT, ratio
@@ -136,7 +136,7 @@ def check(bank: Frames, mix: Any) -> None:
 def measure(rounds: int = 60, clients: Sequence[int] = CLIENTS, chunks: Sequence[int] = CHUNKS) -> dict[str, Any]:
     """Nanoseconds for each frame of a voice, by chunk size, how many clients of VOICES and what mixes; and what was
     missing."""
-    prepare_kernel("free")
+    prepare(kernel.free)
     rng = np.random.default_rng(0)
     bank = rng.random((BANK_SECONDS * RATE, 2), np.float32) - np.float32(0.5)
     loops = {"C loop, gcc -O3": compiled(), "C loop, gcc -O3 -march=native": compiled("-march=native")}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks import fluid, sfizz
 from benchmarks.rows import Rows
 from benchmarks.soundfont import ROOT, write_soundfont
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.midi import note_on
 from netaudio.sampler import kernel
 from netaudio.sampler.bank import Bank
@@ -106,7 +106,7 @@ def added(sound: NDArray[np.floating[Any]], hertz: float) -> float:
 
 def measure() -> dict[str, Any]:
     """dB by contender, tone and shift, and what was missing."""
-    prepare_kernel("free")
+    prepare(kernel.free)
     found: dict[str, Any] = {"tones": list(TONES), "shifts": list(SHIFTS), "dB": {}, "notes": []}
     for name, shift in CONTENDERS.items():
         try:

@@ -1,11 +1,11 @@
-"""Has the kernel compiled before anything sounds, once: what was compiled is kept for later starts."""
+"""Has all that is compiled ready before anything sounds: what was compiled once is kept for later starts."""
 
 import contextlib
 import hashlib
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,44 +13,48 @@ import numba
 from numba.core import event
 
 from netaudio.process import Progress
-from netaudio.sampler import kernel
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-SOURCES = Path(kernel.__file__).parent
+HOUSE = Path(__file__).parent
+SOURCES = HOUSE / "jit.py", *sorted((HOUSE / "sampler").glob("*.py")), *sorted((HOUSE / "wire").glob("*.py"))
 COMPILATIONS = 17
 """Of functions, for one variant of the kernel: for the bar."""
 POLL_SECONDS = 0.05
 
 
-def prepare_kernel(*variants: str) -> None:
-    """Have these variants of the kernel ready; a start at which one has to be compiled says so, and shows how far it
-    is. Of programs that start together one compiles, and the others wait for it."""
-    with _kept_in(SOURCES / "__pycache__") as folder, event.install_listener("numba:compile", _Listener()):
-        for variant in variants:
-            with turn(folder, variant):
-                kernel.variant(variant, keep=True)
+def prepare(*parts: Callable[[bool], object]) -> None:
+    """Have these ready: functions that compile something, and find what was kept if they are told that they may keep
+    it. A start at which one has to be compiled says so, and shows how far it is. Of programs that start together one
+    compiles, and the others wait for it."""
+    with _kept_in(HOUSE / "__pycache__") as folder, event.install_listener("numba:compile", _Listener()):
+        for part in parts:
+            with turn(folder, part.__name__):
+                part(True)
 
 
 @contextlib.contextmanager
-def turn(folder: Path, variant: str) -> Iterator[None]:
-    """Be the only one who compiles a variant into a folder; at once where it is there, or where nothing can be
+def turn(folder: Path, name: str) -> Iterator[None]:
+    """Be the only one who compiles something into a folder; at once where it is there, or where nothing can be
     written. A holder that dies gives way."""
-    if any(folder.glob(f"*/*render_{variant}-*.nbi")):  # what numba writes last
+    ready = folder / f"{name}.ready"
+    if ready.exists():
         yield
         return
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context((folder / f"{variant}.lock").open("ab"))
+            file = stack.enter_context((folder / f"{name}.lock").open("ab"))
             if not _locked(file):
                 print("netaudio: waiting for another program that compiles the sampler", file=sys.stderr, flush=True)
                 while not _locked(file):
                     time.sleep(POLL_SECONDS)
         yield
+        with contextlib.suppress(OSError):
+            ready.touch()
 
 
 def _locked(file: IO[bytes]) -> bool:
@@ -92,9 +96,9 @@ event.Listener.register(_Listener)
 def _kept_in(parent: Path) -> Iterator[Path]:
     """Keep what is compiled in a folder named by all sources: numba looks for changes in one function's file only.
     Where that cannot be written numba takes the user's own cache, or nothing is kept."""
-    sources = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
-    folder = parent / f"kernel-{hashlib.blake2b(sources, digest_size=8).hexdigest()}"
-    for old in parent.glob("kernel-*"):
+    sources = b"".join(path.read_bytes() for path in SOURCES)
+    folder = parent / f"compiled-{hashlib.blake2b(sources, digest_size=8).hexdigest()}"
+    for old in parent.glob("compiled-*"):
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)

@@ -41,6 +41,9 @@ class Histogram:
     def add(self, value: float) -> None:
         self.counts[math.ceil(value / self.step)] += 1
 
+    def add_all(self, values: NDArray[np.float64]) -> None:
+        self.counts.update(np.ceil(values / self.step).astype(np.int64).tolist())
+
     def plus(self, other: "Histogram") -> "Histogram":
         """What was added to either. The steps must be the same."""
         assert self.step == other.step

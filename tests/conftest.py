@@ -3,7 +3,9 @@ import os
 import pytest
 from hypothesis import settings
 
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
+from netaudio.sampler import kernel
+from netaudio.server.render_worker import COMPILED
 
 settings.register_profile("shared", deadline=None)  # these machines may be busy
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -11,6 +13,6 @@ settings.load_profile("ci" if os.environ.get("CI") else "shared")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kernel() -> None:
+def compiled() -> None:
     """As the programs have it, compiled once."""
-    prepare_kernel("free", "held")
+    prepare(kernel.held, *COMPILED)

@@ -41,7 +41,7 @@ def test_one_that_dies_while_it_compiles_holds_up_nobody(tmp_path: Path) -> None
 
 
 def test_nobody_waits_where_all_is_compiled(tmp_path: Path) -> None:
-    (tmp_path / "sampler").mkdir()
-    (tmp_path / "sampler" / "kernel.render_held-1.nbi").touch()
+    with turn(tmp_path, "held"):
+        pass
     with turn(tmp_path, "held"), turn(tmp_path, "held"):
         pass

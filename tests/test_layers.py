@@ -9,7 +9,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent / "netaudio"
 
-ROOT = {"errors", "midi", "modes", "statistics", "units"}
+ROOT = {"errors", "jit", "midi", "modes", "statistics", "units"}
 CORE = {
     "sampler": ROOT,
     "wire": ROOT | {"sampler"},

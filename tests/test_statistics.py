@@ -52,3 +52,11 @@ def test_what_was_added_since(first: list[float], then: list[float]) -> None:
     assert one.plus(histogram(*then)).counts == both.counts
     with pytest.raises(AssertionError):
         one.plus(Histogram(2 * STEP))
+
+
+def test_values_added_together_count_as_each_alone() -> None:
+    values, one, other = np.array([0.0, 0.1, 0.25, 0.5, 7.0]), Histogram(0.25), Histogram(0.25)
+    one.add_all(values)
+    for value in values:
+        other.add(float(value))
+    assert one.counts == other.counts

@@ -13,11 +13,12 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from netaudio.jit import machine_code
 from netaudio.midi import CHANNELS
 from netaudio.sampler.interpolator import sinc_table
 from netaudio.sampler.layout import (
@@ -222,18 +223,25 @@ _variants: dict[str, Any] = {}
 
 
 def variant(name: str, keep: bool = False) -> Any:
-    """The kernel, letting go of the interpreter's lock ("free") or keeping it ("held"): compiled, which takes ten
-    seconds, or, if numba may `keep` it, found where an earlier process kept it."""
+    """The kernel, letting go of the interpreter's lock ("free") or keeping it ("held"), as `machine_code`: that
+    takes ten seconds."""
     if name not in _variants:
         # Each under a name of its own: numba keeps what it compiled by that, whatever the options.
         named = FunctionType(_render.__code__, _render.__globals__, f"render_{name}")
         named.__qualname__ = named.__name__
         options = {"nogil": name == "free", "boundscheck": False, "error_model": "numpy", "fastmath": set(FAST)}
-        try:
-            _variants[name] = njit(_SIGNATURE, cache=keep, **options)(named)
-        except RuntimeError:  # there is no place to keep it
-            _variants[name] = njit(_SIGNATURE, **options)(named)
+        _variants[name] = machine_code(named, _SIGNATURE, keep, **options)
     return _variants[name]
+
+
+def free(keep: bool = False) -> Any:
+    """For servers: it lets go of the interpreter's lock."""
+    return variant("free", keep)
+
+
+def held(keep: bool = False) -> Any:
+    """For clients: to let go of the lock costs an audio callback a switch interval each time."""
+    return variant("held", keep)
 
 
 def tails(bank: Frames, jobs: Sequence[Job], count: int, ramp: int, release: int) -> tuple[Frames, NDArray[np.int64]]:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from netaudio.statistics import Histogram
 
 if sys.platform == "linux":
@@ -51,13 +53,11 @@ class Lateness:
     def add(self, sent: Sequence[float], due: Sequence[float], limit: float) -> None:
         """Chunks of `limit` seconds: when each was sent, and when it was due."""
         self.chunks += len(sent)
-        for at, then in zip(sent, due, strict=True):
-            seconds = at - then
-            self.histogram.add(max(seconds, 0.0))
-            if seconds > limit:
-                self._add_late(at, seconds)
-            if seconds > self.worst:
-                self.worst = seconds
+        late = np.subtract(sent, due)
+        self.histogram.add_all(np.maximum(late, 0.0))
+        self.worst = max(self.worst, float(late.max()))
+        for index in np.flatnonzero(late > limit).tolist():
+            self._add_late(sent[index], float(late[index]))
 
     def _add_late(self, sent: float, seconds: float) -> None:
         self.late += 1

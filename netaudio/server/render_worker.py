@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+import numpy as np
+
 from netaudio.errors import NetAudioError, ProtocolError
 from netaudio.realtime import hurry
 from netaudio.sampler import kernel
@@ -22,10 +24,14 @@ from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voices import Event, Score
 from netaudio.server.lateness import Lateness, Stages
 from netaudio.server.prefetcher import Prefetcher
+from netaudio.server.sending import Address, Outlet, send, sender
 from netaudio.session.session import Chunk, ServerSession
 from netaudio.wire import control
+from netaudio.wire.packing import packer
 from netaudio.wire.rtcp import Report
 
+COMPILED = kernel.free, packer, sender
+"""What a worker calls that has to be compiled, or found."""
 MAX_DATAGRAM = 1500
 # So that no session's work holds up another's: what waits for a worker, and what it does of it.
 MOST_INBOX = 4096  # messages
@@ -41,7 +47,8 @@ log = logging.getLogger("netaudio")
 class Seat:
     """One client's place: its session, its UDP socket, and what the control connection has for the session.
 
-    The worker owns `session` and `socket`; others only append to `inbox` and add to the session's instruments.
+    The worker owns `session` and `outlet`, which sends to where reports last came from; others only append to `inbox`
+    and add to the session's instruments.
     `tell` is called with a message for the client; an Error ends it.
     """
 
@@ -53,11 +60,10 @@ class Seat:
         secret: bytes,
         tell: Callable[[control.Message], None],
     ) -> None:
-        self.session, self.socket, self.host, self.secret, self.tell = session, udp, host, secret, tell
+        self.session, self.outlet, self.host, self.secret, self.tell = session, Outlet(udp), host, secret, tell
         self.kind = session.chunk, session.payload.type  # those alike are rendered in one batch
         self.inbox: deque[Event | Score] = deque()
         self.resumed = False
-        self.address: tuple[str, int] | None = None  # where its reports last came from
         self.last_report = time.monotonic()
         self.punctual = False  # a chunk of it was due in the last tick
         self.voices = 0  # that the last chunk summed
@@ -89,7 +95,7 @@ class Seat:
 
 
 Due = tuple[Seat, Chunk]
-Datagram = tuple[bytes, tuple[str, int]]
+Datagram = tuple[bytes, Address]
 """What came, and from which address."""
 
 
@@ -149,7 +155,7 @@ class RenderWorker:
             self._render(horizon, tick / 2)
             self.stages.count_faults()
         for seat in self._seats:
-            seat.socket.close()
+            seat.outlet.close()
         self._selector.close()
 
     def _obey(self) -> None:
@@ -161,15 +167,15 @@ class RenderWorker:
         if self._prefetcher:
             self._prefetcher.watch(seat.session)
         self._seats.append(seat)
-        self._selector.register(seat.socket, selectors.EVENT_READ, seat)
+        self._selector.register(seat.outlet.socket, selectors.EVENT_READ, seat)
 
     def _remove(self, seat: Seat) -> None:
         if seat in self._seats:
             self._seats.remove(seat)
             if self._prefetcher:
                 self._prefetcher.leave(seat.session)
-            self._selector.unregister(seat.socket)
-            seat.socket.close()
+            self._selector.unregister(seat.outlet.socket)
+            seat.outlet.close()
             if not seat.released.cancelled():
                 seat.released.set_result(None)
 
@@ -208,7 +214,7 @@ class RenderWorker:
 
     def _read_socket(self, seat: Seat) -> Datagram | None:
         try:
-            data, address = seat.socket.recvfrom(MAX_DATAGRAM)
+            data, address = seat.outlet.socket.recvfrom(MAX_DATAGRAM)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:  # an ICMP error of an earlier send, or a datagram longer than ours
@@ -223,7 +229,7 @@ class RenderWorker:
         for data, address in datagrams:
             self._take(seat, data, address)
 
-    def _take(self, seat: Seat, data: bytes, address: tuple[str, int]) -> None:
+    def _take(self, seat: Seat, data: bytes, address: Address) -> None:
         """Only a report with the session's MAC, never seen before and from the address of the control
         connection, proves where the client is: the stream cannot be aimed at anyone else."""
         now = time.monotonic()
@@ -234,7 +240,8 @@ class RenderWorker:
             seat.strange += 1
             return
         reply = seat.session.take(report, now, time.monotonic())
-        seat.address, seat.last_report = address, now
+        seat.outlet.aim(address)
+        seat.last_report = now
         self._send(seat, reply.pack())
 
     def _hear(self, effort: float, seat: Seat) -> None:
@@ -279,7 +286,7 @@ class RenderWorker:
         chunk = session.due(now)
         is_due = chunk is not None and chunk.overdue >= (-early * session.rate if seat.punctual else 0.0)
         seat.punctual = is_due or (seat.punctual and not early)
-        if chunk is None or not is_due or not seat.address:
+        if chunk is None or not is_due or not seat.outlet.address:
             return None
         if self._prefetcher is None or self._prefetcher.fetched(session):
             return seat, chunk
@@ -288,36 +295,30 @@ class RenderWorker:
         return None
 
     def _send_all(self, batch: Sequence[Due], now: float) -> None:
-        """Mix, encode and send a chunk of each, all of one size and payload.
-
-        A `sendto` each: every client has a socket of its own, over which one system call cannot reach another.
-        """
+        """Mix, encode and send a chunk of each, all of one size and payload."""
         first = batch[0][0].session
         chunk, rate, payload, score = first.chunk, first.rate, first.payload, first.score
         jobs = [seat.session.job(due) for seat, due in batch]
         sound, facts = kernel.tails(self._bank.frames, jobs, chunk, score.ramp, score.release)
         self.stages.end("mix")
-        encoded = payload.datagrams(sound)
+        faded, voices, too_many = facts.T.tolist()
+        heads = [seat.session.head(due, fade) for (seat, due), fade in zip(batch, faded, strict=True)]
+        packets = payload.packets(sound, heads)
         self.stages.end("encode")
-        sent = []
-        for (seat, due), (faded, voices, too_many), datagrams in zip(batch, facts.tolist(), encoded, strict=True):
-            seat.voices = voices
+        sent, unsent = send(packets, [seat.outlet for seat, _ in batch], np.logical_not(too_many))
+        self.lateness.add(sent, [now - due.overdue / rate for _, due in batch], chunk / rate)
+        for number, (seat, due) in enumerate(batch):
+            seat.voices, seat.unsent = voices[number], seat.unsent + unsent[number]
             try:
-                if too_many:
+                if too_many[number]:
                     seat.withheld += 1
                     seat.session.pass_over(due)
                 else:
-                    for packet in seat.session.packets(due, faded, datagrams):
-                        self._send(seat, packet)
+                    for parity in seat.session.sent(due, packets, number):
+                        self._send(seat, parity)
             except Exception as error:
                 self._fail(seat, error)
-            sent.append(time.monotonic())
-        self.lateness.add(sent, [now - due.overdue / rate for _, due in batch], chunk / rate)
         self.stages.end("send")
 
-    def _send(self, seat: Seat, data: bytes | memoryview) -> None:
-        assert seat.address is not None
-        try:
-            seat.socket.sendto(data, seat.address)
-        except OSError:  # a full buffer, or a client that is gone: the stream's losses tell
-            seat.unsent += 1
+    def _send(self, seat: Seat, data: bytes) -> None:
+        seat.unsent += not seat.outlet.send(data)  # the stream's losses tell

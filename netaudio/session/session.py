@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from netaudio import midi
@@ -13,14 +12,14 @@ from netaudio.sampler.snapshot import NEVER, ScoreState, check_state
 from netaudio.sampler.voices import Event, Score, line_of
 from netaudio.timing.latency_budget import CAPACITY
 from netaudio.timing.pacer import Pacer
+from netaudio.wire.packing import Head, Packets
 from netaudio.wire.parity import ParityEncoder
 from netaudio.wire.payload import Payload
 from netaudio.wire.rtcp import MAX_EVENTS, UNKNOWN_SLACK, Reply, Report
-from netaudio.wire.rtp import write_header
 
 HELD_BACK = 4096  # events that may wait for an earlier one, or for their turn
 EVENT_EFFORT, FORGET_EFFORT = 8, 8  # of an event, beside one for each voice, and of each voice to be forgotten
-FORGET_SECONDS = 0.1  # between searches for voices that have ended
+FORGET_SECONDS = 0.2  # between searches for voices that have ended
 
 
 class Chunk(NamedTuple):
@@ -36,8 +35,9 @@ class Chunk(NamedTuple):
 class ServerSession:
     """Renders by the client's positions: it learns them from reports, and stays ahead of them.
 
-    One owner calls everything but `restored`. For each chunk that is `due` have the kernel render its `job`, and send
-    its `packets`. Who serves others, too, limits by `go_on` what its events may take.
+    One owner calls everything but `restored`. For each chunk that is `due` have the kernel render its `job`, send it
+    as packets, the first of which has its `head`, and say that it was `sent`. Who serves others, too, limits by
+    `go_on` what its events may take.
     """
 
     def __init__(self, rate: int, chunk: int, payload: Payload, polyphony: int, ssrc: int) -> None:
@@ -53,7 +53,7 @@ class ServerSession:
         self._before = 0  # what the last chunk had heard
         self._waiting: dict[int, Event] = {}
         self._effort = math.inf  # that events may still take
-        self._fade = payload.packet_frames(chunk)
+        self._fade, self._octets = payload.packet_frames(chunk), chunk * 2 * payload.width
         self._forget_every = max(1, round(FORGET_SECONDS * rate / chunk))  # chunks
         self._counter = -1
         self._complete = 0  # no event that is still to come lies before
@@ -165,35 +165,35 @@ class ServerSession:
         if place is None:
             return None
         start, overdue = place
+        if start != self.cursor:
+            self._move(start)
+        return Chunk(start, self._before, self.score.seq, overdue)
+
+    def _move(self, start: int) -> None:
+        """Go on from elsewhere than where the last chunk ended."""
         if start < self.cursor:
             while self._steps and self._steps[-1][0] >= start:
                 self._before = self._steps.pop()[1]
         elif self.cursor:
             self.skipped += (start - self.cursor) // self.chunk
         self.cursor = start
-        return Chunk(start, self._before, self.score.seq, overdue)
 
     def job(self, chunk: Chunk) -> Job:
         """A chunk for the kernel: the tail of each voice, as it was heard."""
         return self.score.job(chunk.first, 0, chunk.before, chunk.heard, 0, self._fade)
 
-    def packets(self, chunk: Chunk, faded: bool, datagrams: Sequence[memoryview]) -> Sequence[memoryview | bytes]:
-        """What to send of a chunk, and go on to the next: `datagrams` hold its sound (Payload.datagrams), and it is
-        `faded` if anything that was heard since the last one shapes it."""
-        before, position = chunk.before if faded else chunk.heard, chunk.first
-        for datagram in datagrams:
-            write_header(datagram, self.payload.type, self.packets_sent, position, self.ssrc, before, chunk.heard)
-            self.packets_sent += 1
-            position += self._fade
-            before = chunk.heard  # the fade is the first packet's alone
-        self.octets_sent += self.chunk * 2 * self.payload.width
+    def head(self, chunk: Chunk, faded: bool) -> Head:
+        """The header of its first packet; it is `faded` if anything that was heard since the last one shapes it."""
+        return self.packets_sent, chunk.first, self.ssrc, chunk.before if faded else chunk.heard, chunk.heard
+
+    def sent(self, chunk: Chunk, packets: Packets, number: int) -> list[bytes]:
+        """A chunk went out, that of this number among `packets`: go on to the next. The parity to send after it."""
+        self.packets_sent += len(packets.sizes)
+        self.octets_sent += self._octets
         self.pass_over(chunk)
         if not self.parity.rate:
-            return datagrams
-        sent: list[memoryview | bytes] = []
-        for datagram in datagrams:
-            sent += [datagram, *self.parity.follow(bytes(datagram))]
-        return sent
+            return []
+        return [parity for datagram in packets.of(number) for parity in self.parity.follow(bytes(datagram))]
 
     def pass_over(self, chunk: Chunk) -> None:
         """Go on to the next chunk, whether this one was sent or not."""

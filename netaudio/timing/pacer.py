@@ -18,7 +18,7 @@ class Pacer:
     """Learns a client's positions from its reports. Counts are frames."""
 
     def __init__(self, rate: int, chunk: int) -> None:
-        self.rate, self.chunk = rate, chunk
+        self.rate, self.chunk, self._jump = rate, chunk, JUMP_SECONDS * rate
         self.clock = PlayheadClock(rate)
         self.lead = 0.0  # that the cursor should be ahead of the playhead, as this side sees it
         self.position = 0  # as last reported
@@ -77,9 +77,9 @@ class Pacer:
         goal = playhead + self.lead
         if cursor < playhead:  # at the start, or fallen behind
             cursor = self._chunk_from(playhead if cursor else goal)
-        elif cursor > goal + JUMP_SECONDS * self.rate:
+        elif cursor > goal + self._jump:
             start = self._chunk_from(goal)
-            cursor = max(start, 0) if start + JUMP_SECONDS * self.rate < cursor else cursor
+            cursor = max(start, 0) if start + self._jump < cursor else cursor
         if cursor + self.chunk > self.position + CAPACITY // 2:
             return None
         return cursor, goal - cursor

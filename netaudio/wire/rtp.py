@@ -4,13 +4,12 @@ import struct
 from typing import NamedTuple
 
 from netaudio.errors import ProtocolError
-from netaudio.units import wrap32
 
 EXTENSION = 0x4E41  # "NA": the profile's word of the header extension (RFC 3550, 5.3.1)
+FIRST_BYTE = 0x90  # version 2, with an extension, without padding and contributing sources
+EXTENSION_WORDS = 2
 
 _HEADER = struct.Struct("!BBHIIHHII")
-_FIRST = 0x90  # version 2, with an extension, without padding and contributing sources
-_WORDS = 2  # of the extension
 AUDIO_HEADER = _HEADER.size
 
 
@@ -28,19 +27,9 @@ class Audio(NamedTuple):
     @classmethod
     def parse(cls, data: bytes) -> "Audio":
         """Raises ProtocolError."""
-        if len(data) < AUDIO_HEADER or data[0] != _FIRST:
+        if len(data) < AUDIO_HEADER or data[0] != FIRST_BYTE:
             raise ProtocolError("a datagram that is no RTP packet of a NetAudio stream")
         _, kind, sequence, timestamp, ssrc, profile, words, before, heard = _HEADER.unpack_from(data)
-        if (profile, words) != (EXTENSION, _WORDS) or before > heard:
+        if (profile, words) != (EXTENSION, EXTENSION_WORDS) or before > heard:
             raise ProtocolError("an RTP packet that does not say what it has heard")
         return cls(kind & 0x7F, sequence, timestamp, ssrc, before, heard, memoryview(data)[AUDIO_HEADER:])
-
-
-def write_header(
-    datagram: memoryview | bytearray, kind: int, sequence: int, position: int, ssrc: int, before: int, heard: int
-) -> None:
-    """The header of an audio packet, before a payload that is there already; `kind` is the payload's type."""
-    _HEADER.pack_into(
-        datagram, 0, _FIRST, kind, sequence & 0xFFFF, wrap32(position), ssrc,
-        EXTENSION, _WORDS, wrap32(before), wrap32(heard),
-    )  # fmt: skip

@@ -93,7 +93,7 @@ def batch(played: list[ServerSession], udp: socket.socket) -> list[Any]:
     found = []
     for session in played:
         seat = Seat(session, udp, "127.0.0.1", b"", lambda _: None)
-        seat.address = udp.getsockname()  # it sends to itself
+        seat.outlet.aim(udp.getsockname())  # it sends to itself
         session.pacer.report(0.0, 0, 0, 0, 0, None, CHUNK, 0.0, 0)
         found.append((seat, session.due(0.0)))
     return found
@@ -124,7 +124,8 @@ def chunk(session: ServerSession, bank: Bank) -> Callable[[], object]:
         due = session.due(0.0)
         assert due
         sound, facts = kernel.tails(bank.frames, [session.job(due)], CHUNK, 240, 4800)
-        session.packets(due, bool(facts[0, 0]), session.payload.datagrams(sound)[0])
+        packets = session.payload.packets(sound, [session.head(due, facts[0, 0])])
+        session.sent(due, packets, 0)
 
     return work
 

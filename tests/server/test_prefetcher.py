@@ -188,7 +188,7 @@ def test_a_chunk_that_is_withheld_counts_once(
 ) -> None:
     bank, prefetcher, begin = made
     one, worker = seat(begin(0)), RenderWorker(bank, prefetcher)
-    one.address = "127.0.0.1", 9
+    one.outlet.aim(("127.0.0.1", 9))
     monkeypatch.setattr(one.session, "due", lambda _: Chunk(0, 0, 0, 0.0))
     for _ in range(3):
         assert worker._prepare(one, 0.0, 0.0) is None

@@ -25,7 +25,7 @@ def seat() -> Iterator[Seat]:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
         udp.bind(("127.0.0.1", 0))
         made = Seat(session, udp, "127.0.0.1", b"", lambda _: None)
-        made.address = udp.getsockname()  # it sends to itself
+        made.outlet.aim(udp.getsockname())  # it sends to itself
         yield made
 
 
@@ -70,9 +70,8 @@ def test_of_many_reports_the_newest_are_taken(
 ) -> None:
     taken = list[bytes]()
     monkeypatch.setattr(worker, "_take", lambda _seat, data, _address: taken.append(data))
-    assert seat.address
     for number in range(20):
-        seat.socket.sendto(bytes([number]), seat.address)
+        seat.outlet.send(bytes([number]))
     worker._read(3)
     assert taken == [b"\x11", b"\x12", b"\x13"]
     worker._read(3)
@@ -112,3 +111,18 @@ def test_a_session_at_the_edge_between_two_ticks_has_a_chunk_in_each(
 ) -> None:
     sent = chunks(seat, edge, monkeypatch)
     assert sum(count != 1 for count in sent) <= 2, sent  # until it is on one side
+
+
+def test_a_session_that_fails_between_two_chunks_sends_no_more(
+    seat: Seat, worker: RenderWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its socket's number may be another's by then."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(seat.session, "sent", fail)
+    monkeypatch.setattr(seat.session, "due", lambda _: Chunk(0, 0, 0, 2.0 * CHUNK))
+    worker._render(0.0, TICK / 2)
+    assert seat.outlet.address is None and not worker._seats
+    assert worker.lateness.chunks == 1

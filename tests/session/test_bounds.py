@@ -23,6 +23,7 @@ from netaudio.server.ahead import reads
 from netaudio.session.session import ServerSession
 from netaudio.wire.payload import PAYLOADS
 from netaudio.wire.rtcp import UNKNOWN_SLACK, Report
+from tests.support.packets import sent
 from tests.support.reference import Recording
 from tests.support.scores import BANK, RAMP, RATE, counting, instrument, region
 
@@ -97,7 +98,7 @@ def played(session: ServerSession, now: float, chunks: int) -> None:
         sound, facts = kernel.tails(BANK.frames, [job], session.chunk, score.ramp, score.release)
         faded, _, spent = facts[0].tolist()
         assert spent or np.isfinite(sound).all()
-        session.packets(chunk, bool(faded), session.payload.datagrams(sound)[0])
+        sent(session, chunk, sound[0], bool(faded))
 
 
 @settings(max_examples=300)

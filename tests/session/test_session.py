@@ -17,7 +17,7 @@ from netaudio.units import Frames
 from netaudio.wire.payload import PAYLOADS
 from netaudio.wire.rtcp import UNKNOWN_SLACK, Report
 from netaudio.wire.rtp import Audio
-from tests.support.packets import is_parity, packets, rendered
+from tests.support.packets import is_parity, packets, rendered, sent
 from tests.support.reference import Recording
 from tests.support.scores import BANK, RATE, counting, instrument, region
 
@@ -52,8 +52,7 @@ def render(session: ServerSession, now: float = 0.0) -> tuple[Frames, list[Audio
     """The next chunk, be it due or early, and its packets."""
     chunk = due(session, now)
     sound, faded = rendered(session, chunk, BANK.frames)
-    sent = session.packets(chunk, faded, session.payload.datagrams(sound[None])[0])
-    return sound, [Audio.parse(bytes(data)) for data in sent]
+    return sound, list(map(Audio.parse, sent(session, chunk, sound, faded)))
 
 
 def flow(session: ServerSession, position: int = 0) -> None:

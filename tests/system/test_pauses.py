@@ -11,10 +11,11 @@ import pytest
 from netaudio.audio.null import NullOutput
 from netaudio.client.connector import NARROW, PROBES
 from netaudio.client.setup import greet, set_up
-from netaudio.compiler import prepare_kernel
+from netaudio.compiler import prepare
 from netaudio.config.load import client_parser, client_settings
 from netaudio.player.link import Link
 from netaudio.player.player import ClientPlayer
+from netaudio.sampler import kernel
 from tests.support.programs import (
     CHUNK,
     HOME,
@@ -168,7 +169,7 @@ def test_the_payload_changes_while_a_note_sounds(monkeypatch: pytest.MonkeyPatch
         assert output.error is None
         return player, kinds
 
-    prepare_kernel("held")
+    prepare(kernel.held)
     with serving("--max-clients", 1) as (server, address):
         player, kinds = asyncio.run(play(address))
         assert kinds == ["L24", NARROW, "L24"]

@@ -6,7 +6,8 @@ from hypothesis.extra import numpy as hnp
 
 from netaudio.errors import ProtocolError
 from netaudio.units import Frames
-from netaudio.wire.payload import FULL_SCALE, MAX_PAYLOAD, PAYLOADS
+from netaudio.wire.packing import FULL_SCALE
+from netaudio.wire.payload import MAX_PAYLOAD, PAYLOADS
 from tests.support.packets import encode
 
 FRAMES = hnp.arrays(
