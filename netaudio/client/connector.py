@@ -154,7 +154,8 @@ class Connector:
         self._joined = time.monotonic()
         self.connection.link.uplink.measuring = True
         welcome = self.connection.welcome
-        self._player.post(self._player.join, welcome.chunk, welcome.polyphony)
+        outbox = self.connection.link.uplink.outbox
+        self._player.post(self._player.join, welcome.chunk, welcome.polyphony, outbox)
 
     def watch(self, keys: bool) -> None:
         """Say so, once a session, when no audio comes, or not all of it. `keys`: the player can press P."""

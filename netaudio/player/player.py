@@ -24,6 +24,8 @@ from netaudio.units import Frames
 
 FORGET_FRAMES = 1024  # between searches for voices that have ended
 MOST_PENDING = MOST_CHANGES // 2  # changes of a line that wait to be heard: the server folds its own later
+Outbox = deque[Event | ScoreState]
+"""What is to go to a server: each session's own, so that none takes what was meant for the one before."""
 Song = Sequence[tuple[int, bytes]]  # (frames from its start, channel message), sorted
 
 
@@ -55,7 +57,7 @@ class ClientPlayer:
         self.clock = CardClock(rate)
         self.position = 0  # the next frame to be rendered
         self.began = (0.0, 0, 0)  # when the last block began, its first frame, and its frames
-        self.outbox: deque[Event | ScoreState] = deque()
+        self.outbox = Outbox()
         self.wake: Callable[[], None] = lambda: None
         """Called after a block that left something there; must not let go of the interpreter's lock."""
         self.linked = False
@@ -98,8 +100,8 @@ class ClientPlayer:
         self.before_song = self.knit.tally.reading()
         self._song.extend((self.position + at, message) for at, message in song)
 
-    def join(self, chunk: int, polyphony: int) -> None:
-        """Begin a new session: its state goes to the outbox, and all events after it."""
+    def join(self, chunk: int, polyphony: int, outbox: Outbox) -> None:
+        """Begin a new session: its state goes to its outbox, and all events after it."""
         self.score.polyphony = polyphony
         self.rings.new_stream(chunk)
         for voice in self.score.voices:
@@ -108,7 +110,7 @@ class ClientPlayer:
                 self.score.update(voice)
         self.knit.forget(self.position, stream=False)
         self.knit.consumed = self.score.seq
-        self.outbox.clear()
+        self.outbox = outbox
         self.outbox.append(self.score.state())
         self.linked = True
 
@@ -116,7 +118,7 @@ class ClientPlayer:
         """The stream is lost: nothing more will be heard of the old session."""
         self.linked = False
         self.rings.new_stream(self.chunk)
-        self.outbox.clear()
+        self.outbox = Outbox()
 
     def moved(self, seq: int, delay: int) -> None:
         """The server heard a remote note late and moved it by `delay` frames."""

@@ -4,7 +4,7 @@ from collections import deque
 from itertools import islice
 
 from netaudio.errors import ProtocolError
-from netaudio.player.player import ClientPlayer
+from netaudio.player.player import ClientPlayer, Outbox
 from netaudio.player.receiver import ReceptionReport
 from netaudio.player.report_times import ReportTimes
 from netaudio.sampler.snapshot import ScoreState
@@ -26,6 +26,7 @@ class Uplink:
         """`aim`: the slack that the server is asked for, in frames; `round_trips` are those of the run."""
         self.aim = aim
         self.probing = False  # ask for round trips more often
+        self.outbox = Outbox()  # of this session, for the player
         self.measuring = True  # not while instruments load: the busy interpreter would be measured, not the way
         self._player, self._ssrc, self._secret = player, ssrc, secret
         self._round_trips, self._earlier_trips = round_trips, round_trips.count
@@ -49,8 +50,8 @@ class Uplink:
         """What the player did since the last call, for the control connection."""
         out: list[control.Message] = []
         self._began = self._player.began  # before the outbox is emptied: no event to come lies before it
-        while self._player.outbox:
-            item = self._player.outbox.popleft()
+        while self.outbox:
+            item = self.outbox.popleft()
             if isinstance(item, ScoreState):
                 self._unheard.clear()
                 self._heard = item.seq

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netaudio.modes import Mode
+from netaudio.player.player import Outbox
 from netaudio.sampler.snapshot import ScoreState, check_state
 from tests.performance.test_law import NETWORKS, SEEDS, SIZES, TURNS, Performance, Sizes, check_law
 from tests.support.sounds import noises, random_song
@@ -62,7 +63,7 @@ def test_a_server_takes_every_state_that_a_client_gets_into(seed: int, polyphony
     stage.player.post(stage.player.play, random_song(rng, 60, 40))
     for _ in range(4):
         stage.run(0.05)
-        stage.player.post(stage.player.join, stage.chunk, polyphony)
+        stage.player.post(stage.player.join, stage.chunk, polyphony, Outbox())
         stage.run(0.01)
         state = stage.player.outbox[0]
         assert isinstance(state, ScoreState)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from netaudio.errors import ProtocolError
 from netaudio.modes import Mode
-from netaudio.player.player import MOST_PENDING, ClientPlayer
+from netaudio.player.player import MOST_PENDING, ClientPlayer, Outbox
 from netaudio.player.rings import Packet
 from netaudio.sampler.layout import ENDLESS, VOLUME
 from netaudio.sampler.snapshot import ScoreState
@@ -59,7 +59,7 @@ def stream(player: ClientPlayer, positions: Iterable[int], heard: int, frames: F
 
 def joined(mode: Mode = "hybrid", held: int | None = None, offset: int = OFFSET) -> ClientPlayer:
     made = player(mode, held, offset)
-    made.post(made.join, CHUNK, 8)
+    made.post(made.join, CHUNK, 8, Outbox())
     return made
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudio.player.player import Song
+from netaudio.player.player import Outbox, Song
 from netaudio.player.rings import Packet
 from netaudio.sampler.snapshot import ScoreState
 from netaudio.sampler.voices import Event
@@ -17,7 +17,7 @@ def test_events_go_out_only_while_there_is_a_session() -> None:
     play(p, (0, "90 3c 7f"), (15, "80 3c 00"), (35, "90 3d 7f"))
     render(p, 10)
     assert not p.outbox
-    p.post(p.join, CHUNK, 4)
+    p.post(p.join, CHUNK, 4, Outbox())
     render(p, 10)
     state, event = p.outbox
     assert isinstance(state, ScoreState)
@@ -28,11 +28,20 @@ def test_events_go_out_only_while_there_is_a_session() -> None:
     assert not p.outbox
 
 
+def test_what_an_ended_session_was_to_be_told_is_not_told_to_the_next() -> None:
+    p, old, new = player(), Outbox(), Outbox()
+    p.post(p.join, CHUNK, 4, old)
+    p.post(p.leave)
+    p.post(p.join, CHUNK, 4, new)
+    render(p, 10)
+    assert len(old) == len(new) == 1, "a state each"
+
+
 def test_a_new_session_forgets_the_packets_of_the_old() -> None:
     p = joined()
     render(p, 10)
     stream(p, [10], 0, SOUND)
-    p.post(p.join, CHUNK, 8)
+    p.post(p.join, CHUNK, 8, Outbox())
     assert not any(render(p, 10))
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netaudio.player.player import Outbox
 from netaudio.player.report_times import PROBE_SECONDS, REPORT_SECONDS, RESEND_SECONDS
 from netaudio.wire import control
 from netaudio.wire.rtcp import MAX_EVENTS
@@ -70,7 +71,8 @@ def test_a_report_says_where_the_callback_was_and_when() -> None:
 def test_a_new_session_begins_with_the_state() -> None:
     linked = Linked()
     linked.press()
-    linked.player.post(linked.player.join, CHUNK, 8)
+    linked.link.uplink.outbox = Outbox()
+    linked.player.post(linked.player.join, CHUNK, 8, linked.link.uplink.outbox)
     linked.player.render(BLOCK, 0.0)
     linked.press()
     resume, event = linked.messages(1.0)

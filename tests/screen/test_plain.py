@@ -11,6 +11,7 @@ import soundfile
 from netaudio.client.app import Client
 from netaudio.client.status import SILENCE
 from netaudio.config.load import client_parser, client_settings
+from netaudio.player.player import Outbox
 from netaudio.screen.live import open_screen
 from netaudio.screen.plain import PLAIN_SECONDS, Plain, figures
 from tests.screen.test_view import IDLE, LOST, PLAYING
@@ -90,7 +91,7 @@ def test_a_status_is_read_from_a_client(tmp_path: Path) -> None:
         assert -40 < local.level < 0
 
         player.post(player.set_mode, "hybrid", 4800)
-        player.post(player.join, 128, 32)
+        player.post(player.join, 128, 32, Outbox())
         player.push(player.position / 48000, bytes((0x90, 62, 127)))
         render(4736)
         assert dict(client.status().notes)[62] == 1.0

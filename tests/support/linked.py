@@ -25,7 +25,7 @@ class Linked:
         self.player = ClientPlayer(RATE, CHUNK, 8, Bank(), {}, set(), "hybrid", 50)
         self.figures = StreamFigures()
         self.link = Link(self.player, SSRC, SECRET, PAYLOADS["F32"], 40, self.figures)
-        self.player.post(self.player.join, CHUNK, 8)
+        self.player.post(self.player.join, CHUNK, 8, self.link.uplink.outbox)
         self.player.render(BLOCK, 0.0)
         self.messages(0.0)
 

@@ -243,7 +243,7 @@ class Stage:
                 self.link.receive(data, now)
             if self.link.uplink.probed and not self.joined:
                 self.joined = True
-                self.player.post(self.player.join, self.chunk, self.polyphony)
+                self.player.post(self.player.join, self.chunk, self.polyphony, self.link.uplink.outbox)
             for late in self.back.receive(now):
                 self.player.post(self.player.moved, *late)
         if self.player.position <= (now - self._stopped_for) * self._pace + 1e-6:
